@@ -1,0 +1,113 @@
+//! A model's judgement of one sample.
+//!
+//! The field names are the design's and appear as they stand in stores, events and JSON output. The id is a function
+//! of stream, sample time and task, so that a repeated delivery writes the same item.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::{PredictionType, StreamId, Timestamp};
+
+/// An insight's id: 32 hexadecimal digits, the same for the same stream, sample time and task.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct InsightId(String);
+
+impl InsightId {
+    /// The id of `task`'s insight into the sample of `stream` at `time`.
+    pub fn of(stream: &StreamId, time: Timestamp, task: &str) -> Self {
+        let key = format!("{stream}\u{1f}{}\u{1f}{task}", time.millis());
+        InsightId(format!("{:032x}", xxh3_128(key.as_bytes())))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for InsightId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One of the features that moved the score most.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Influencer {
+    /// The feature's name.
+    pub feature: String,
+    /// Its value in this sample; absent where the sample had none.
+    pub value: Option<f64>,
+    /// What is usual: the model's reference value for this feature.
+    pub baseline: Option<f64>,
+    /// Its exact share of the score, in the score's own units (log-odds of the class named).
+    pub contribution: f64,
+}
+
+/// Which model answered.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ModelIdentity {
+    /// The kind of model, as `embedded`.
+    pub model_used: String,
+    /// Its version.
+    pub model_version: String,
+    /// The feature schema it was trained on.
+    pub feature_schema: u32,
+}
+
+/// A model's judgement of one sample.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Insight {
+    /// The insight's id.
+    pub entity_id: InsightId,
+    /// The sample's time.
+    pub timestamp: Timestamp,
+    /// Always `insight`.
+    pub entity_type: String,
+    /// The stream judged.
+    pub related_entity: StreamId,
+    /// The fabric the stream belongs to.
+    pub fabric: String,
+    /// The class.
+    pub prediction_type: PredictionType,
+    /// How bad, 0 to 100.
+    pub risk_score: f64,
+    /// Calibrated probability of the class, 0 to 1.
+    pub confidence: f64,
+    /// One sentence for people.
+    pub explanation: String,
+    /// The three features that moved the score most.
+    pub influencers: Vec<Influencer>,
+    /// What to do, most useful first.
+    pub recommendations: Vec<String>,
+    /// Who answered.
+    #[serde(flatten)]
+    pub model: ModelIdentity,
+    /// The routing variant that answered.
+    pub variant: String,
+    /// The variant that should have answered and did not, if any.
+    pub fallback_from: Option<String>,
+    /// Time taken, µs.
+    pub latency_us: u64,
+    /// Price of the answer, US dollars.
+    pub cost_usd: f64,
+    /// When the store may forget the insight, epoch seconds.
+    pub ttl: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_sample_and_task_give_the_same_id() {
+        let stream: StreamId = "0000000000200000/2".parse().unwrap();
+        let time = Timestamp::from_millis(1_700_000_000_000);
+        assert_eq!(InsightId::of(&stream, time, "link-health"), InsightId::of(&stream, time, "link-health"));
+        assert_ne!(InsightId::of(&stream, time, "link-health"), InsightId::of(&stream, time, "other"));
+        assert_eq!(InsightId::of(&stream, time, "link-health").as_str().len(), 32);
+    }
+}

@@ -1,0 +1,32 @@
+//! The nouns of Linkcast, with their units.
+//!
+//! Everything here is a plain value or a port (a trait the outside world implements). The crate depends on no
+//! other room, does no IO and sees no clock but the one handed in, so that every other room can speak these
+//! words without inheriting anyone's dependencies.
+
+mod budget;
+mod clock;
+mod condition;
+mod features;
+mod identity;
+mod insight;
+mod link;
+mod prediction;
+mod retry;
+mod sample;
+mod timestamp;
+
+pub use budget::Budget;
+pub use clock::{Clock, FixedClock, SystemClock};
+pub use condition::{Alert, AlertState, Cause, Condition, ConditionState, ParseCauseError};
+pub use features::{
+    FEATURE_COUNT, FEATURE_SCHEMA_VERSION, FEATURES, Feature, FeatureDefinition, FeatureVector,
+    UnknownFeatureError,
+};
+pub use identity::{NodeGuid, ParseGuidError, ParseStreamIdError, PortId, StreamId};
+pub use insight::{Influencer, Insight, InsightId, ModelIdentity};
+pub use link::{LinkRate, NodeKind, PortFacts, PortState};
+pub use prediction::{ParsePredictionTypeError, PredictionType};
+pub use retry::Retry;
+pub use sample::{SAMPLE_FIELD_COUNT, Sample, SampleField, SampleValues, UnknownSampleFieldError};
+pub use timestamp::{ParseTimestampError, Timestamp};
