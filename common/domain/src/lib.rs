@@ -7,6 +7,7 @@
 mod budget;
 mod clock;
 mod condition;
+mod episode;
 mod features;
 mod identity;
 mod insight;
@@ -19,6 +20,7 @@ mod timestamp;
 pub use budget::Budget;
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use condition::{Alert, AlertState, Cause, Condition, ConditionState, ParseCauseError};
+pub use episode::{BenignKind, Episode, EpisodeKind};
 pub use features::{
     FEATURE_COUNT, FEATURE_SCHEMA_VERSION, FEATURES, Feature, FeatureDefinition, FeatureVector,
     UnknownFeatureError,
