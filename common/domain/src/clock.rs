@@ -10,6 +10,11 @@ use crate::Timestamp;
 pub trait Clock: Send + Sync {
     /// The present instant.
     fn now(&self) -> Timestamp;
+
+    /// Microseconds on the same clock, for measuring how long something took.
+    fn micros(&self) -> u64 {
+        u64::try_from(self.now().millis()).unwrap_or(0).saturating_mul(1000)
+    }
 }
 
 /// The machine's wall clock; only shells construct one.
@@ -20,6 +25,11 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn micros(&self) -> u64 {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since_epoch.as_micros()).unwrap_or(u64::MAX)
     }
 }
 

@@ -80,6 +80,8 @@ impl<'de> Deserialize<'de> for Cause {
 pub enum ConditionState {
     /// Seen, but not often enough to tell anyone.
     Pending,
+    /// Seen often enough, but inside a maintenance window: recorded and told to no one.
+    Suppressed,
     /// Told to people.
     Open,
     /// Clear for long enough.

@@ -12,6 +12,7 @@ mod features;
 mod identity;
 mod insight;
 mod link;
+pub mod ports;
 mod prediction;
 mod retry;
 mod sample;

@@ -21,6 +21,12 @@ impl Timestamp {
     /// The Unix epoch.
     pub const EPOCH: Timestamp = Timestamp(0);
 
+    /// The first instant that can be written as RFC 3339.
+    pub const EARLIEST: Timestamp = Timestamp(EARLIEST_MILLIS);
+
+    /// The last one.
+    pub const LATEST: Timestamp = Timestamp(LATEST_MILLIS);
+
     /// From epoch milliseconds; held to the years 0001 to 9999.
     pub fn from_millis(millis: i64) -> Self {
         Timestamp(millis.clamp(EARLIEST_MILLIS, LATEST_MILLIS))
