@@ -1,0 +1,169 @@
+//! From the trees' raw numbers to probabilities and a risk that mean what they say.
+//!
+//! Boosted trees rank well and are over-confident. One temperature repairs the common part of that, a monotone map
+//! for each class the rest (Zadrozny and Elkan 2002); the eleven results are scaled to sum to 1 again. All of it is
+//! fitted by training on rows the trees never saw, and only applied here.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Refusal;
+
+/// The calibration map of a classifier.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// Margins are divided by this before the softmax.
+    pub temperature: f64,
+    /// One map a class, in the classes' order; an empty list leaves all as they are.
+    pub classes: Vec<PiecewiseLinear>,
+}
+
+/// A monotone map of 0..1 onto itself: straight lines between knots, level beyond the first and the last.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PiecewiseLinear {
+    /// `[from, to]`, rising in both; no knots leave every value as it is.
+    pub knots: Vec<[f64; 2]>,
+}
+
+/// From the regressor's output to a risk of 0 to 100.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RiskScale {
+    /// Risk per unit of output.
+    pub scale: f64,
+    /// Risk where the output is 0.
+    pub offset: f64,
+}
+
+impl Calibration {
+    /// The map that changes nothing.
+    pub fn identity() -> Self {
+        Calibration { temperature: 1.0, classes: Vec::new() }
+    }
+
+    /// Calibrated probabilities, summing to 1, of these margins.
+    pub fn apply<const CLASSES: usize>(&self, margins: &[f32; CLASSES]) -> [f64; CLASSES] {
+        let raw = softmax(margins.map(|margin| f64::from(margin) / self.temperature));
+        let mut mapped = raw;
+        for (probability, map) in mapped.iter_mut().zip(&self.classes) {
+            *probability = map.apply(*probability);
+        }
+        let sum: f64 = mapped.iter().sum();
+        if sum > 0.0 { mapped.map(|probability| probability / sum) } else { raw }
+    }
+
+    pub(crate) fn check(&self, classes: usize) -> Result<(), Refusal> {
+        if !(self.temperature.is_finite() && self.temperature > 0.0) {
+            return Err(Refusal::new("calibration.temperature", self.temperature, "a number above 0"));
+        }
+        if !self.classes.is_empty() && self.classes.len() != classes {
+            let found = format!("{} maps", self.classes.len());
+            return Err(Refusal::new("calibration.classes", found, format!("none, or {classes}")));
+        }
+        self.classes.iter().enumerate().try_for_each(|(class, map)| map.check(class))
+    }
+}
+
+impl PiecewiseLinear {
+    /// The map's value at `from`.
+    pub fn apply(&self, from: f64) -> f64 {
+        let after = self.knots.partition_point(|[knot, _]| *knot <= from);
+        let before = after.checked_sub(1).and_then(|index| self.knots.get(index));
+        match (before, self.knots.get(after)) {
+            (None, None) => from,
+            (None, Some([_, level])) | (Some([_, level]), None) => *level,
+            (Some([x0, y0]), Some([x1, y1])) => y0 + (y1 - y0) * ((from - x0) / (x1 - x0)),
+        }
+    }
+
+    fn check(&self, class: usize) -> Result<(), Refusal> {
+        let refuse = |found: String| {
+            let expected = "knots within 0 to 1 that rise in both";
+            Refusal::new(format!("calibration.classes of class {class}"), found, expected)
+        };
+        let within = |value: f64| (0.0..=1.0).contains(&value);
+        if let Some(knot) = self.knots.iter().find(|[from, to]| !within(*from) || !within(*to)) {
+            return Err(refuse(format!("{knot:?}")));
+        }
+        for (here, next) in self.knots.iter().zip(self.knots.iter().skip(1)) {
+            let ([x0, y0], [x1, y1]) = (here, next);
+            if !(x0 < x1 && y0 <= y1) {
+                return Err(refuse(format!("{here:?} before {next:?}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl RiskScale {
+    /// The risk, 0 to 100, of the regressor's output.
+    pub fn apply(&self, output: f32) -> f64 {
+        (self.offset + self.scale * f64::from(output)).clamp(0.0, 100.0)
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Refusal> {
+        if self.scale.is_finite() && self.offset.is_finite() {
+            return Ok(());
+        }
+        Err(Refusal::new("risk", format!("scale {}, offset {}", self.scale, self.offset), "finite numbers"))
+    }
+}
+
+fn softmax<const CLASSES: usize>(logits: [f64; CLASSES]) -> [f64; CLASSES] {
+    let highest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let weights = logits.map(|logit| (logit - highest).exp());
+    let sum: f64 = weights.iter().sum();
+    weights.map(|weight| weight / sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn halved_above_half() -> PiecewiseLinear {
+        PiecewiseLinear { knots: vec![[0.0, 0.0], [0.5, 0.5], [1.0, 0.75]] }
+    }
+
+    #[test]
+    fn a_map_is_straight_between_knots_and_level_beyond() {
+        let map = PiecewiseLinear { knots: vec![[0.2, 0.1], [0.6, 0.5]] };
+        assert_eq!(map.apply(0.0), 0.1);
+        assert!((map.apply(0.4) - 0.3).abs() < 1e-15);
+        assert_eq!(map.apply(0.6), 0.5);
+        assert_eq!(map.apply(1.0), 0.5);
+        assert_eq!(PiecewiseLinear::default().apply(0.37), 0.37);
+    }
+
+    #[test]
+    fn probabilities_sum_to_one_whatever_the_margins() {
+        let calibration = Calibration { temperature: 1.7, classes: vec![halved_above_half(); 3] };
+        for margins in [[0.0f32, 0.0, 0.0], [80.0, -80.0, 0.0], [f32::MAX, f32::MIN, 0.0]] {
+            let sum: f64 = calibration.apply(&margins).iter().sum();
+            assert!((sum - 1.0).abs() < 1e-12, "{margins:?} sum to {sum}");
+        }
+    }
+
+    #[test]
+    fn maps_that_send_all_to_zero_leave_the_softmax() {
+        let nothing = PiecewiseLinear { knots: vec![[0.0, 0.0], [1.0, 0.0]] };
+        let calibration = Calibration { temperature: 1.0, classes: vec![nothing; 2] };
+        assert_eq!(calibration.apply(&[1.0f32, 1.0]), [0.5, 0.5]);
+    }
+
+    #[test]
+    fn falling_knots_and_a_cold_temperature_are_refused() {
+        let falling = PiecewiseLinear { knots: vec![[0.0, 0.5], [1.0, 0.4]] };
+        let calibration = Calibration { temperature: 1.0, classes: vec![falling] };
+        assert!(calibration.check(1).unwrap_err().to_string().contains("before"));
+        let cold = Calibration { temperature: 0.0, classes: vec![] };
+        assert!(cold.check(1).unwrap_err().to_string().contains("temperature"));
+        assert!(Calibration::identity().check(11).is_ok());
+    }
+
+    #[test]
+    fn a_risk_stays_within_0_and_100() {
+        let scale = RiskScale { scale: 1.0, offset: 10.0 };
+        assert_eq!([scale.apply(-20.0), scale.apply(5.0), scale.apply(1e9)], [0.0, 15.0, 100.0]);
+    }
+}

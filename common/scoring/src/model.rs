@@ -1,0 +1,151 @@
+//! A loaded model: its files checked against its card, its trees ready to walk.
+
+use linkcast_domain::{FeatureVector, ModelIdentity, PredictionType};
+
+use crate::card::digest;
+use crate::forest::Forest;
+use crate::graph::Graph;
+use crate::ranks::Ranks;
+use crate::trees::Ensemble;
+use crate::{CLASSIFIER_FILE, LoadError, ModelCard, REGRESSOR_FILE, Refusal};
+
+/// The regressor is written as a classifier of two classes, of which the second holds the risk.
+const RISK_CLASS: u8 = 1;
+
+/// A model's files, as bytes: whoever loads reads them from a folder or carries them inside.
+#[derive(Clone, Copy, Debug)]
+pub struct ModelFiles<'a> {
+    /// `classifier.onnx`.
+    pub classifier_onnx: &'a [u8],
+    /// `regressor.onnx`.
+    pub regressor_onnx: &'a [u8],
+    /// `model.packed`, where there is one.
+    pub packed: Option<&'a [u8]>,
+    /// `card.json`.
+    pub card_json: &'a [u8],
+}
+
+/// What a model says of one sample.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Score {
+    /// Calibrated, by class; they sum to 1.
+    pub probabilities: [f64; PredictionType::COUNT],
+    /// The class of the highest probability.
+    pub class: PredictionType,
+    /// Its probability.
+    pub confidence: f64,
+    /// How bad, 0 to 100.
+    pub risk: f64,
+}
+
+/// A model that answers [`crate::TASK`].
+#[derive(Debug)]
+pub struct Model {
+    pub(crate) card: ModelCard,
+    identity: ModelIdentity,
+    pub(crate) ranks: Ranks,
+    pub(crate) classifier: Forest,
+    regressor: Forest,
+}
+
+impl Model {
+    /// Loads a model, or says which file holds what was not expected.
+    ///
+    /// # Errors
+    /// When a file is damaged, is not the one the card names, or was made for another schema, class list or task.
+    pub fn load(files: &ModelFiles<'_>) -> Result<Self, LoadError> {
+        let card = ModelCard::read(files.card_json)?;
+        check_digest(CLASSIFIER_FILE, files.classifier_onnx, &card.digests.classifier_onnx)?;
+        check_digest(REGRESSOR_FILE, files.regressor_onnx, &card.digests.regressor_onnx)?;
+        let classifier = Graph::load(CLASSIFIER_FILE, files.classifier_onnx)?;
+        let regressor = Graph::load(REGRESSOR_FILE, files.regressor_onnx)?;
+        check_roles(classifier.ensemble(), regressor.ensemble())?;
+        let splits = classifier.ensemble().splits().chain(regressor.ensemble().splits());
+        let refused = |file| move |source| LoadError::Refused { file, source };
+        let ranks = Ranks::of(splits).map_err(refused(CLASSIFIER_FILE))?;
+        let identity = ModelIdentity {
+            model_used: "embedded".to_owned(),
+            model_version: card.model_version.clone(),
+            feature_schema: card.feature_schema,
+        };
+        Ok(Model {
+            classifier: Forest::pack(classifier.ensemble(), &ranks).map_err(refused(CLASSIFIER_FILE))?,
+            regressor: Forest::pack(regressor.ensemble(), &ranks).map_err(refused(REGRESSOR_FILE))?,
+            card,
+            identity,
+            ranks,
+        })
+    }
+
+    /// The model's judgement of one sample.
+    pub fn score(&self, features: &FeatureVector) -> Score {
+        let slots = self.ranks.rank(&features.to_model_input());
+        let margins = first_sums(&self.classifier.sums(&slots));
+        let [_, output] = first_sums(&self.regressor.sums(&slots));
+        self.judge(&margins, output)
+    }
+
+    /// The model's judgement of each sample, in order, in place of what `scores` held.
+    pub fn score_batch(&self, features: &[FeatureVector], scores: &mut Vec<Score>) {
+        scores.clear();
+        scores.extend(features.iter().map(|features| self.score(features)));
+    }
+
+    /// Who answers.
+    pub fn identity(&self) -> &ModelIdentity {
+        &self.identity
+    }
+
+    /// What the model is.
+    pub fn card(&self) -> &ModelCard {
+        &self.card
+    }
+
+    fn judge(&self, margins: &[f32; PredictionType::COUNT], output: f32) -> Score {
+        let probabilities = self.card.calibration.apply(margins);
+        let mut best = (PredictionType::Normal, f64::NEG_INFINITY);
+        for (class, probability) in PredictionType::ALL.into_iter().zip(probabilities) {
+            if probability > best.1 {
+                best = (class, probability);
+            }
+        }
+        Score { probabilities, class: best.0, confidence: best.1, risk: self.card.risk.apply(output) }
+    }
+}
+
+/// The first sums, as many as there are classes.
+fn first_sums<const CLASSES: usize>(sums: &[f32]) -> [f32; CLASSES] {
+    let mut first = [0.0; CLASSES];
+    first.iter_mut().zip(sums).for_each(|(first, sum)| *first = *sum);
+    first
+}
+
+fn check_digest(file: &'static str, bytes: &[u8], expected: &str) -> Result<(), LoadError> {
+    let found = digest(bytes);
+    if found == expected {
+        return Ok(());
+    }
+    Err(LoadError::Digest { file, found, expected: expected.chars().take(64).collect() })
+}
+
+/// The classifier has the prediction types for classes, the regressor the two of its workaround.
+fn check_roles(classifier: &Ensemble, regressor: &Ensemble) -> Result<(), LoadError> {
+    let labels = |count: usize| (0..count as i64).collect::<Vec<_>>();
+    let check = |file, ensemble: &Ensemble, count| {
+        if ensemble.labels == labels(count) {
+            return Ok(());
+        }
+        let expected = format!("0 to {}", count - 1);
+        let source = Refusal::new("classlabels_int64s", format!("{:?}", ensemble.labels), expected);
+        Err(LoadError::Refused { file, source })
+    };
+    check(CLASSIFIER_FILE, classifier, PredictionType::COUNT)?;
+    check(REGRESSOR_FILE, regressor, 2)?;
+    match regressor.trees.iter().position(|tree| tree.class != RISK_CLASS) {
+        None => Ok(()),
+        Some(tree) => {
+            let source = Refusal::new(format!("class_ids of tree {tree}"), "class 0", "class 1, the risk");
+            Err(LoadError::Refused { file: REGRESSOR_FILE, source })
+        }
+    }
+}
