@@ -1,0 +1,16 @@
+//! What the black-box tests share: the binary under test and the real parts around it.
+//!
+//! The tests run what users run. They start Debian's own programs on loopback, each on a free port and in a folder
+//! of its own, and end them when the test ends, however it ends.
+
+mod fabric;
+mod linkcast;
+mod process;
+mod sysfs;
+mod web;
+
+pub use fabric::IbsimFabric;
+pub use linkcast::{Linkcast, binary, fixture};
+pub use process::{Running, until};
+pub use sysfs::FakeHost;
+pub use web::{free_address, get_json, wait_for_listener};

@@ -1,0 +1,28 @@
+//! Loopback addresses and small HTTP questions.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::until;
+
+/// An address on loopback that nothing listens on now.
+pub fn free_address() -> Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("cannot find a free port")?;
+    listener.local_addr().context("cannot read the free port")
+}
+
+/// Waits until something listens there.
+pub fn wait_for_listener(address: SocketAddr) -> Result<()> {
+    until(&format!("a listener on {address}"), Duration::from_secs(20), || {
+        Ok(TcpStream::connect_timeout(&address, Duration::from_millis(200)).ok().map(drop))
+    })
+}
+
+/// The JSON a URL answers with.
+pub fn get_json(url: &str) -> Result<serde_json::Value> {
+    let mut answer = ureq::get(url).call().with_context(|| format!("cannot get {url}"))?;
+    let text = answer.body_mut().read_to_string().with_context(|| format!("cannot read {url}"))?;
+    serde_json::from_str(&text).with_context(|| format!("{url} did not answer with JSON"))
+}
