@@ -66,7 +66,7 @@ fn start_alertmanager(address: SocketAddr, folder: &Path) -> Result<Running> {
 fn start_linkcast(host: &FakeHost, alertmanager: SocketAddr, folder: &Path) -> Result<Running> {
     let mut command = Command::new(binary()?);
     command
-        .args(["run", "--interval", "1s", "--alert-settings", "resolve_after=5s"])
+        .args(["run", "--interval", "1s", "--resolve-after", "5s"])
         .arg(format!("--source=sysfs:{}", host.root().display()))
         .arg(format!("--alertmanager=http://{alertmanager}"))
         .arg("--db")
