@@ -12,8 +12,8 @@ use std::future::Future;
 use std::time::Duration;
 
 pub use changes::{
-    AlertRecord, Changes, ConditionKey, Coverage, OutboxMessage, Resume, SourceRecord, StreamRecord,
-    StreamState,
+    AlertRecord, Changes, ConditionKey, Coverage, OutboxMessage, Resume, SavedState, SourceRecord,
+    StreamRecord,
 };
 pub use failure::{NotifyError, StoreError};
 pub use query::{Forgotten, InsightQuery, MaintenanceScope, MaintenanceWindow, TimeRange};

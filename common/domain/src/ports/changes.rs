@@ -14,7 +14,7 @@ pub struct Changes {
     /// What is newly known of ports.
     pub facts: Vec<(StreamId, PortFacts)>,
     /// Where each stream's folds stand.
-    pub states: Vec<StreamState>,
+    pub states: Vec<SavedState>,
     /// Insights.
     pub insights: Vec<Insight>,
     /// Conditions that moved.
@@ -43,7 +43,7 @@ impl Changes {
 
 /// Where one stream's folds stand.
 #[derive(Clone, Debug, PartialEq)]
-pub struct StreamState {
+pub struct SavedState {
     /// Whose.
     pub stream: StreamId,
     /// The last sample's or reading's time.
@@ -60,7 +60,7 @@ pub struct StreamRecord {
     /// What is known of the port.
     pub facts: PortFacts,
     /// Where its folds stand, once there was a sample.
-    pub state: Option<StreamState>,
+    pub state: Option<SavedState>,
 }
 
 /// Names a condition: one cause on one stream.
