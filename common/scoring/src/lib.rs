@@ -20,7 +20,7 @@ pub use calibration::{Calibration, PiecewiseLinear, RiskScale};
 pub use card::{FileDigests, ModelCard, digest};
 pub use error::{LoadError, Refusal};
 pub use graph::Graph;
-pub use model::{Model, ModelFiles, Score};
+pub use model::{Model, ModelFiles, Score, Sums};
 
 /// The task the models of this crate answer.
 pub const TASK: &str = "link-health";

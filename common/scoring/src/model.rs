@@ -38,6 +38,15 @@ pub struct Score {
     pub risk: f64,
 }
 
+/// The sums of the trees' leaves, before calibration.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sums {
+    /// The classifier's, by class.
+    pub margins: [f32; PredictionType::COUNT],
+    /// The regressor's.
+    pub output: f32,
+}
+
 /// A model that answers [`crate::TASK`].
 #[derive(Debug)]
 pub struct Model {
@@ -79,10 +88,15 @@ impl Model {
 
     /// The model's judgement of one sample.
     pub fn score(&self, features: &FeatureVector) -> Score {
+        let sums = self.sums(features);
+        self.judge(&sums.margins, sums.output)
+    }
+
+    /// What the trees alone say of one sample: what an export is compared with its trainer by.
+    pub fn sums(&self, features: &FeatureVector) -> Sums {
         let slots = self.ranks.rank(&features.to_model_input());
-        let margins = first_sums(&self.classifier.sums(&slots));
         let [_, output] = first_sums(&self.regressor.sums(&slots));
-        self.judge(&margins, output)
+        Sums { margins: first_sums(&self.classifier.sums(&slots)), output }
     }
 
     /// The model's judgement of each sample, in order, in place of what `scores` held.
