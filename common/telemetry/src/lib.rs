@@ -4,6 +4,7 @@
 //! refused and what was expected there. Nothing in this room does IO.
 
 mod column_map;
+mod differ;
 mod format;
 mod frame;
 mod link_speed;
@@ -13,6 +14,7 @@ mod reading;
 mod topology;
 
 pub use column_map::ColumnMap;
+pub use differ::{DamagedDifferError, Differ, Difference, Doubt, NoSample, wait_bytes_per_tick};
 pub use format::{Format, UnknownFormatError, parse, recognise};
 pub use frame::{Account, Fate, Notice, NoticeKind, Origin, Parsed, Reject, Rejects};
 pub use link_speed::{LinkSpeed, data_rate_of_nominal_gbps, is_link_width, parse_link_width};

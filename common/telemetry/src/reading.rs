@@ -166,6 +166,23 @@ impl Counters {
         self.ranges[counter as usize] = range;
     }
 
+    /// The present counters as bits, the lowest being the first counter.
+    #[inline]
+    pub(crate) fn present_mask(&self) -> u64 {
+        self.present
+    }
+
+    /// Calls `visit` for the counters whose bits are set and which are present here.
+    #[inline]
+    pub(crate) fn visit(&self, mask: u64, mut visit: impl FnMut(Counter, u64, Range)) {
+        let mut left = self.present & mask;
+        while left != 0 {
+            let index = left.trailing_zeros() as usize;
+            left &= left - 1;
+            visit(Counter::ALL[index], self.values[index], self.ranges[index]);
+        }
+    }
+
     /// How many are present.
     pub fn len(&self) -> usize {
         self.present.count_ones() as usize
