@@ -105,11 +105,13 @@ pub(crate) fn basic_bits(counter: Counter) -> u8 {
     }
 }
 
+/// The value as a counter of its basic width shows it: all ones once it is full.
 fn clamped(counter: Counter, value: u64, counters: &mut Counters) {
-    let words = matches!(counter, Counter::XmitBytes | Counter::RcvBytes);
+    let octets = if matches!(counter, Counter::XmitBytes | Counter::RcvBytes) { 4 } else { 1 };
     let bits = basic_bits(counter);
-    let most = if words { u64::from(u32::MAX) * 4 } else { (1 << bits) - 1 };
-    counters.set(counter, value.min(most), Range::Clamps(bits));
+    let full = (1 << bits) - 1;
+    let shown = if value / octets >= full / octets { full } else { value };
+    counters.set(counter, shown, Range::Clamps(bits));
 }
 
 #[cfg(test)]
@@ -127,7 +129,7 @@ mod tests {
         assert_eq!(counters.get(Counter::SymbolErrors), Some(65_535));
         assert_eq!(counters.get(Counter::BufferOverruns), Some(15));
         assert_eq!(counters.get(Counter::LinkDowned), Some(20));
-        assert_eq!(counters.get(Counter::XmitBytes), Some(4 * 4_294_967_295));
+        assert_eq!(counters.get(Counter::XmitBytes), Some((1 << 34) - 1));
     }
 
     #[test]

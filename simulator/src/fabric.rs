@@ -11,7 +11,7 @@ use linkcast_telemetry::{Counters, Reading};
 use crate::counters::DriverTotals;
 use crate::effect::{End, LinkEffect};
 use crate::plan::{FabricPlan, PlanError};
-use crate::port::{Moment, Outcome, PortState};
+use crate::port::{Moment, Outcome, PortState, port_seed};
 use crate::random::Draw;
 use crate::schedule::Schedule;
 use crate::selection::Wanted;
@@ -52,7 +52,7 @@ impl Fabric {
             .zip(&topology.ports)
             .filter_map(|(index, port)| {
                 let (_, node) = topology.port_and_node(index)?;
-                Some(PortState::of(port, index, node.tier, seed.at(21), plan.probed_share))
+                Some(PortState::of(port, index, node.tier, port_seed(plan.seed), plan.probed_share))
             })
             .collect();
         let adapters = topology.adapters_of_leaf.iter().sum();

@@ -69,8 +69,8 @@ impl PortState {
         totals.add(Counter::SymbolErrors, (symbol_rate * days * 86_400.0) as u64);
         totals.add(Counter::LinkErrorRecoveries, own.at(3).count(days / 30.0));
         totals.add(Counter::LinkDowned, own.at(4).count(days / 20.0));
-        let probed = tier == Tier::Adapter && own.at(5).happens(probed_share);
-        let idle_latency_us = if probed { own.at(6).between(1.6, 4.2) } else { 0.0 };
+        let probed = tier == Tier::Adapter && is_probed(index, seed, probed_share);
+        let idle_latency_us = if probed { own.at(5).between(1.6, 4.2) } else { 0.0 };
         PortState {
             totals,
             lean: link.at(1).between(0.82, 1.18) as f32,
@@ -230,6 +230,16 @@ impl PortState {
         let factor = own.map_or(1.0, |own| own.latency);
         (self.idle_latency_us > 0.0).then(|| f64::from(self.idle_latency_us) * noise * queueing * factor)
     }
+}
+
+/// The draw that ports' lasting traits come from.
+pub(crate) fn port_seed(seed: u64) -> Draw {
+    Draw::of(seed).at(21)
+}
+
+/// Whether an adapter has a latency probe; `seed` is the ports' own.
+pub(crate) fn is_probed(index: PortIndex, seed: Draw, probed_share: f64) -> bool {
+    seed.at(2).at(u64::from(index)).happens(probed_share)
 }
 
 /// Bytes that could have been sent in one tick of `PortXmitWait`: Quantum switches and their adapters count one tick

@@ -13,6 +13,8 @@ use linkcast_telemetry::Counter;
 pub(crate) enum Site {
     /// On the cable of an adapter; the adapter is the near end.
     Adapter,
+    /// On an adapter with a latency probe: a fault that nothing else shows would leave no trace elsewhere.
+    Probed,
     /// On any cable.
     Anywhere,
     /// Between two switches.
@@ -89,7 +91,7 @@ use Counter::{
 use Pace::{Exponential, Intermittent, Linear, Stepwise, Sudden};
 use Phase::{Growing, Impact};
 use Side::{Both, Far, Near};
-use Site::{Adapter, Anywhere, Trunk};
+use Site::{Adapter, Anywhere, Probed, Trunk};
 use Symptom::{Count, Drops, Latency, Load, Narrow, Swing, Transmit, Wait};
 
 const SLOW: &[Pace] = &[Linear, Exponential, Exponential, Stepwise, Intermittent];
@@ -278,7 +280,7 @@ pub(crate) static RECIPES: &[Recipe] = &[
     recipe(
         Type::LatencySpike,
         "host processor in a deep idle state",
-        Adapter,
+        Probed,
         ABRUPT,
         &[Latency(4.0, Growing)],
     ),

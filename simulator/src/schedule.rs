@@ -9,6 +9,7 @@ use crate::effect::End;
 use crate::fault::Fault;
 use crate::incidents;
 use crate::plan::FabricPlan;
+use crate::port::{is_probed, port_seed};
 use crate::random::Draw;
 use crate::recipes::{Pace, RECIPES, Recipe, Site};
 use crate::topology::{PortIndex, Tier, Topology};
@@ -133,13 +134,18 @@ impl Drawing<'_> {
     fn site(&self, site: Site, draw: Draw) -> Option<PortIndex> {
         let adapters: usize = self.topology.adapters_of_leaf.iter().sum();
         let port = match site {
-            Site::Adapter => draw.choice(adapters),
+            Site::Adapter | Site::Probed => draw.choice(adapters),
             Site::Anywhere => draw.choice(self.topology.len()),
             Site::Trunk => adapters + draw.choice(self.topology.len() - adapters),
         } as PortIndex;
         let peer = self.topology.ports.get(port as usize)?.peer?;
         let (_, far) = self.topology.port_and_node(peer)?;
-        (site != Site::Trunk || far.tier != Tier::Adapter).then_some(port)
+        let fits = match site {
+            Site::Adapter | Site::Anywhere => true,
+            Site::Probed => is_probed(port, port_seed(self.plan.seed), self.plan.probed_share),
+            Site::Trunk => far.tier != Tier::Adapter,
+        };
+        fits.then_some(port)
     }
 
     fn fault(&mut self, recipe: &'static Recipe, port: PortIndex, draw: Draw) {
