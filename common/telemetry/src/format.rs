@@ -1,11 +1,12 @@
-//! Which format some bytes are in, and the way from there to the parser.
+//! The formats Linkcast reads, and the way from a format to its parser.
 //!
-//! The content decides, the name only breaks ties: captures are renamed, piped and concatenated, and a wrong guess
-//! would turn a healthy fabric into refusals.
+//! One enum and one match, so that a format cannot be recognised without being read, or accounted for with a reason.
 
 use std::fmt;
 
-use crate::{Origin, Parsed};
+use crate::lines::lines;
+use crate::{Fate, NoticeKind, Origin, Parsed};
+use crate::{diagnostics, fabric, ibqueryerrors, ibswinfo, perfquery, prometheus, remote_write};
 
 /// A format Linkcast recognises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -141,14 +142,57 @@ impl std::str::FromStr for Format {
     }
 }
 
-/// Which format these bytes are in, or `None` if nothing here reads them.
-pub fn recognise(name: &str, bytes: &[u8]) -> Option<Format> {
-    let _ = name;
-    bytes.is_empty().then_some(Format::Empty)
-}
-
 /// Reads bytes of a known format.
 pub fn parse(format: Format, bytes: &[u8], origin: &Origin) -> Parsed {
-    let _ = (format, bytes, origin);
-    Parsed::default()
+    match format {
+        Format::Prometheus => prometheus::parse(bytes, origin),
+        Format::RemoteWrite => remote_write::parse(bytes, origin),
+        Format::Perfquery => perfquery::parse(bytes, origin),
+        Format::Ibqueryerrors => ibqueryerrors::parse(bytes, origin),
+        Format::DiagnosticErrors => diagnostics::parse(bytes, origin),
+        Format::IbnetdiscoverPorts => fabric::ports::parse(bytes, origin),
+        Format::IbnetdiscoverTopology => fabric::topology_file::parse(bytes, origin),
+        Format::Iblinkinfo => fabric::linkinfo::parse(bytes, origin),
+        Format::NodeNameMap => fabric::names::parse(bytes, origin),
+        Format::Ibswinfo => ibswinfo::parse(bytes, origin),
+        Format::ErrorThresholds => set_aside(bytes, "thresholds of the diagnostics: settings, no telemetry"),
+        Format::IbsimFabric => set_aside(bytes, "a fabric for ibsim to simulate: no telemetry"),
+        Format::SysfsAttribute => {
+            set_aside(bytes, "one attribute of a sysfs tree: give the tree, so that it is known whose it is")
+        }
+        Format::NotTelemetry => set_aside(bytes, "text without telemetry, such as rules, notes or mark-up"),
+        Format::Empty => empty(bytes),
+        Format::UfmCsv
+        | Format::SampleCsv
+        | Format::SampleJsonLines
+        | Format::SampleParquet
+        | Format::MappedCsv => parse_table(format, bytes, origin),
+    }
+}
+
+/// Every line ignored, and why.
+fn set_aside(bytes: &[u8], reason: &str) -> Parsed {
+    let mut parsed = Parsed::default();
+    for _ in lines(bytes) {
+        parsed.account.add(Fate::Ignored);
+    }
+    parsed.notice(NoticeKind::NotTelemetry, 0, || reason.into());
+    parsed
+}
+
+/// Nothing at all is not a quiet fabric: the diagnostics exit with 0 when nobody answers them.
+fn empty(bytes: &[u8]) -> Parsed {
+    let mut parsed = set_aside(bytes, "");
+    parsed.notices.clear();
+    parsed.notice(NoticeKind::FailedScrape, 0, || "empty output: the source did not answer".into());
+    parsed
+}
+
+fn parse_table(format: Format, bytes: &[u8], origin: &Origin) -> Parsed {
+    let mut parsed = Parsed::default();
+    for _ in lines(bytes) {
+        parsed.account.add(Fate::Rejected);
+    }
+    parsed.rejects.add(origin, 1, None, format.name().as_bytes(), "a format that is read yet");
+    parsed
 }

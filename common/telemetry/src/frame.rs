@@ -244,6 +244,8 @@ pub enum NoticeKind {
     IdentityByLid,
     /// More ports, counters or names than the bound; the rest was dropped.
     BoundReached,
+    /// The source's own summary of what it looked at.
+    Summary,
     /// The format is known and holds no telemetry.
     NotTelemetry,
 }

@@ -4,20 +4,35 @@
 //! refused and what was expected there. Nothing in this room does IO.
 
 mod column_map;
+mod counter_names;
+mod diagnostics;
 mod differ;
+mod fabric;
 mod format;
 mod frame;
+mod ibqueryerrors;
+mod ibswinfo;
+mod lines;
+mod link_line;
 mod link_speed;
 mod merge;
 mod octets;
+mod perfquery;
+mod prometheus;
 mod reading;
+mod recognise;
+mod remote_write;
 mod topology;
 
 pub use column_map::ColumnMap;
 pub use differ::{DamagedDifferError, Differ, Difference, Doubt, NoSample, wait_bytes_per_tick};
-pub use format::{Format, UnknownFormatError, parse, recognise};
+pub use format::{Format, UnknownFormatError, parse};
 pub use frame::{Account, Fate, Notice, NoticeKind, Origin, Parsed, Reject, Rejects};
-pub use link_speed::{LinkSpeed, data_rate_of_nominal_gbps, is_link_width, parse_link_width};
+pub use link_speed::{
+    LinkSpeed, data_rate_of_exporter_gbps, data_rate_of_nominal_gbps, is_link_width, parse_link_width,
+};
 pub use merge::merge_readings;
 pub use reading::{Counter, Counters, Range, Reading};
+pub use recognise::recognise;
+pub use remote_write::LARGEST_REQUEST_BYTES;
 pub use topology::Topology;

@@ -74,15 +74,27 @@ pub fn parse_link_width(text: &str) -> Option<u8> {
     is_link_width(lanes).then_some(lanes)
 }
 
-/// The data rate a total nominal rate stands for, where only the total is known: 8 to 40 Gb/s totals of an
-/// InfiniBand link may be 8b/10b coded, and 1000 Gb/s is what treydock's exporter calls 4X XDR.
+/// The data rate behind a nominal total as sysfs states it (`40 Gb/sec (4X QDR)`), where only the total survived.
+/// 8b/10b totals lose a fifth; of 4X QDR and 4X FDR10, which both read 40, the slower is taken.
 pub fn data_rate_of_nominal_gbps(gbps: f64) -> Option<LinkRate> {
-    const EXPORTER_XDR_GBPS: f64 = 1000.0;
-    if (gbps - EXPORTER_XDR_GBPS).abs() < 0.5 {
-        LinkRate::from_gbps(800.0)
-    } else {
-        LinkRate::from_gbps(gbps)
+    const CODED_8B_10B: [f64; 8] = [2.5, 5.0, 10.0, 20.0, 30.0, 40.0, 80.0, 120.0];
+    const FDR_NOMINAL_LANE: f64 = 14.0;
+    let is_close = |nominal: f64| (gbps - nominal).abs() < 0.01;
+    if CODED_8B_10B.into_iter().any(is_close) {
+        return LinkRate::from_gbps(gbps * 0.8);
     }
+    if [1.0, 2.0, 4.0, 8.0, 12.0].into_iter().any(|lanes| is_close(lanes * FDR_NOMINAL_LANE)) {
+        return LinkRate::from_gbps(gbps / FDR_NOMINAL_LANE * LinkSpeed::Fdr.lane_data_gbps());
+    }
+    LinkRate::from_gbps(gbps)
+}
+
+/// The data rate behind a total as treydock's exporter states it: a data rate, except that its XDR lane has 250 Gb/s.
+/// No true width and speed make these totals.
+pub fn data_rate_of_exporter_gbps(gbps: f64) -> Option<LinkRate> {
+    const LANES_OF_250: [f64; 5] = [250.0, 500.0, 1000.0, 2000.0, 3000.0];
+    let is_overstated = LANES_OF_250.into_iter().any(|total| (gbps - total).abs() < 0.5);
+    LinkRate::from_gbps(if is_overstated { gbps * 0.8 } else { gbps })
 }
 
 #[cfg(test)]
@@ -120,5 +132,21 @@ mod tests {
         assert_eq!(parse_link_width("12X"), Some(12));
         assert_eq!(parse_link_width("3X"), None);
         assert_eq!(LinkSpeed::Qdr.data_rate(12).unwrap().gbps(), 96.0);
+    }
+
+    #[test]
+    fn a_nominal_rate_becomes_the_rate_that_data_can_reach() {
+        let nominal = |gbps| data_rate_of_nominal_gbps(gbps).unwrap().gbps();
+        assert_eq!(nominal(40.0), 32.0);
+        assert!((nominal(56.0) - 54.5).abs() < 0.1);
+        assert_eq!(nominal(400.0), 400.0);
+        assert!(data_rate_of_nominal_gbps(0.0).is_none());
+    }
+
+    #[test]
+    fn an_exporters_xdr_lane_of_250_is_200() {
+        assert_eq!(data_rate_of_exporter_gbps(1000.0).unwrap().gbps(), 800.0);
+        assert_eq!(data_rate_of_exporter_gbps(400.0).unwrap().gbps(), 400.0);
+        assert_eq!(data_rate_of_exporter_gbps(100.0).unwrap().gbps(), 100.0);
     }
 }

@@ -9,7 +9,6 @@ use crate::Range;
 const WORD_OCTETS: u64 = 4;
 
 /// Bytes for a count of words from a counter of `bits` bits that clamps.
-#[cfg_attr(not(test), expect(dead_code, reason = "the parsers that use it land next"))]
 pub(crate) fn words_to_bytes(words: u64, bits: u8) -> (u64, Range) {
     let byte_bits = bits.saturating_add(2).min(64);
     let most_words = u64::MAX >> (64 - bits.clamp(1, 64));

@@ -1,0 +1,280 @@
+//! Prometheus text exposition, as treydock, SckyzO, guilbaults, node_exporter and UFM Telemetry write it.
+//!
+//! A fabric's exposition is hundreds of megabytes in which everything repeats: a line's name is the line before's, and
+//! its labels are those of the next port in the order of the family before. So a line is first held against what the
+//! last ones predict, two comparisons of bytes, and read label by label only where that fails. What a family means is
+//! decided once by its name. Memory grows with ports and families, not with lines.
+
+mod family;
+mod identity;
+mod labels;
+mod names;
+mod number;
+mod sweep;
+mod units;
+
+use std::collections::HashMap;
+
+use linkcast_domain::Timestamp;
+
+pub(crate) use self::family::{Action, MetricType, classify};
+pub(crate) use self::labels::Labels;
+use self::labels::skip;
+pub(crate) use self::number::Number;
+use self::number::read_number;
+pub(crate) use self::sweep::{PortIndex, Sweep};
+use crate::{Fate, NoticeKind, Origin, Parsed};
+
+/// The most families and label texts remembered; beyond them lines are still read, only slower.
+const MOST_FAMILIES: usize = 4096;
+const MOST_LABEL_TEXTS: usize = 4_000_000;
+
+/// Reads an exposition.
+pub(crate) fn parse(bytes: &[u8], origin: &Origin) -> Parsed {
+    let mut reader = Reader::new(origin);
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        rest = match reader.read_predicted(rest) {
+            Some(after) => after,
+            None => reader.read_line(rest),
+        };
+    }
+    reader.finish()
+}
+
+struct Reader<'a, 'o> {
+    sweep: Sweep<'o>,
+    families: HashMap<&'a [u8], Action>,
+    /// The family of the last line, and its name with the opening brace.
+    action: Action,
+    name: &'a [u8],
+    /// Label texts that name a port, in order of appearance, from after the opening brace up to the closing one.
+    label_texts: Vec<(&'a [u8], PortIndex)>,
+    by_label_text: HashMap<&'a [u8], usize>,
+    /// The label text expected on the next line.
+    expected: usize,
+    /// What the last `# TYPE` comment said.
+    stated: (&'a [u8], MetricType),
+}
+
+/// What became of a line's sample: refused ones name the field and what was expected there.
+type Outcome = Result<Fate, (&'static str, &'static str)>;
+
+impl<'a, 'o> Reader<'a, 'o> {
+    fn new(origin: &'o Origin) -> Self {
+        Reader {
+            sweep: Sweep::new(origin),
+            families: HashMap::new(),
+            action: Action::Ignore,
+            name: b"{",
+            label_texts: Vec::new(),
+            by_label_text: HashMap::new(),
+            expected: usize::MAX,
+            stated: (b"", MetricType::Unstated),
+        }
+    }
+
+    /// Reads one line if it is what the lines before it predict: the rest after it, or `None` having done nothing.
+    #[inline]
+    fn read_predicted(&mut self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        let (labels, port) = *self.label_texts.get(self.expected)?;
+        let after = bytes.strip_prefix(self.name)?.strip_prefix(labels)?.strip_prefix(b" ")?;
+        let (number, after) = read_number(after)?;
+        let rest = match after {
+            [b'\n', rest @ ..] => rest,
+            [] => after,
+            _ => return None,
+        };
+        let fate = self.sweep.apply(&self.action, port, number, None).ok()?;
+        self.sweep.parsed.account.add(fate);
+        self.expected += 1;
+        Some(rest)
+    }
+
+    /// Reads one line of any kind: the rest after it.
+    fn read_line(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let end = memchr::memchr(b'\n', bytes).unwrap_or(bytes.len());
+        let (line, rest) = bytes.split_at_checked(end).unwrap_or((bytes, b""));
+        let text = line.trim_ascii();
+        let outcome = match text.first() {
+            None => Ok(Fate::Ignored),
+            Some(b'#') => {
+                self.read_comment(text);
+                Ok(Fate::Ignored)
+            }
+            Some(_) => self.read_sample(text),
+        };
+        let parsed = &mut self.sweep.parsed;
+        match outcome {
+            Ok(fate) => parsed.account.add(fate),
+            Err((field, expected)) => {
+                parsed.account.add(Fate::Rejected);
+                let line_number = parsed.account.lines;
+                parsed.rejects.add(self.sweep.origin, line_number, Some(field.as_bytes()), text, expected);
+            }
+        }
+        rest.get(1..).unwrap_or_default()
+    }
+
+    /// `# TYPE name counter`: whether an unknown family counts or measures.
+    fn read_comment(&mut self, text: &'a [u8]) {
+        let mut words = text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        if words.next() == Some(b"#") && words.next() == Some(b"TYPE") {
+            let name = words.next().unwrap_or_default();
+            let stated = match words.next() {
+                Some(b"counter") => MetricType::Counter,
+                Some(b"gauge") => MetricType::Gauge,
+                _ => MetricType::Unstated,
+            };
+            self.stated = (name, stated);
+        }
+    }
+
+    fn read_sample(&mut self, text: &'a [u8]) -> Outcome {
+        const A_SAMPLE: (&str, &str) = ("sample", "name{label=\"value\",…} value [timestamp]");
+        let name_end = text.iter().position(|byte| !is_name_byte(*byte)).unwrap_or(text.len());
+        let (name, after_name) = text.split_at_checked(name_end).ok_or(A_SAMPLE)?;
+        if name.is_empty() || name.first().is_some_and(u8::is_ascii_digit) {
+            return Err(A_SAMPLE);
+        }
+        self.enter_family(text, name);
+        let after_name = skip(after_name, b" \t");
+        let Some(after_brace) = after_name.strip_prefix(b"{") else {
+            return self.read_unlabelled(after_name);
+        };
+        if self.action == Action::Ignore {
+            return Ok(Fate::Ignored);
+        }
+        let known = self.known_labels(after_brace);
+        let (labels, after_labels) = match known {
+            Some((_, after_labels)) => (None, after_labels),
+            None => {
+                let (labels, rest) =
+                    Labels::read(after_brace).ok_or(("labels", "name=\"value\" pairs in braces"))?;
+                (Some(labels), rest)
+            }
+        };
+        let (number, after) = read_number(skip(after_labels, b" \t")).ok_or(("value", "a number, or NaN"))?;
+        let time = read_time(after)?;
+        let port = match (known, labels) {
+            (Some((port, _)), _) => port,
+            (None, Some(labels)) => {
+                let label_text = text_before(after_brace, after_labels);
+                match self.port_of(&labels, label_text, number) {
+                    Ok(port) => port,
+                    Err(outcome) => return outcome,
+                }
+            }
+            (None, None) => return Err(A_SAMPLE),
+        };
+        self.sweep.apply(&self.action, port, number, time).map_err(|expected| ("value", expected))
+    }
+
+    /// Makes the family of `name` the current one.
+    fn enter_family(&mut self, text: &'a [u8], name: &'a [u8]) {
+        if self.name.strip_suffix(b"{") == Some(name) {
+            return;
+        }
+        self.name = text.get(..=name.len()).filter(|with_brace| with_brace.ends_with(b"{")).unwrap_or(b"\n");
+        self.action = match self.families.get(name) {
+            Some(action) => action.clone(),
+            None => {
+                let stated = if self.stated.0 == name { self.stated.1 } else { MetricType::Unstated };
+                let action = classify(&String::from_utf8_lossy(name), stated);
+                if self.families.len() < MOST_FAMILIES {
+                    self.families.insert(name, action.clone());
+                }
+                action
+            }
+        };
+    }
+
+    /// The port of a label text met before, and what follows the closing brace.
+    fn known_labels(&mut self, after_brace: &'a [u8]) -> Option<(PortIndex, &'a [u8])> {
+        let has_ports = !matches!(
+            self.action,
+            Action::NodeInfo | Action::UplinkInfo | Action::NodesFailed | Action::ScrapeSucceeded
+        );
+        let end = has_ports.then(|| memchr::memchr(b'}', after_brace)).flatten()?;
+        let (label_text, rest) = after_brace.split_at_checked(end + 1)?;
+        let index = *self.by_label_text.get(label_text)?;
+        let (_, port) = self.label_texts.get(index)?;
+        self.expected = index + 1;
+        Some((*port, rest))
+    }
+
+    /// The port new labels name, or what becomes of a sample that belongs to none.
+    fn port_of(&mut self, labels: &Labels<'a>, text: &'a [u8], number: Number) -> Result<PortIndex, Outcome> {
+        match self.action {
+            Action::NodeInfo | Action::UplinkInfo => {
+                let outcome = self.sweep.apply_info(&self.action, labels);
+                return Err(outcome.map_err(|expected| ("labels", expected)));
+            }
+            Action::NodesFailed | Action::ScrapeSucceeded => {
+                return Err(Ok(self.sweep.apply_health(&self.action, labels, number)));
+            }
+            _ => {}
+        }
+        let port = self.sweep.port_of_labels(&self.action, labels);
+        if let Ok(port) = port
+            && self.label_texts.len() < MOST_LABEL_TEXTS
+            && memchr::memchr(b'}', text) == text.len().checked_sub(1)
+        {
+            self.by_label_text.insert(text, self.label_texts.len());
+            self.label_texts.push((text, port));
+            self.expected = self.label_texts.len();
+        }
+        port.map_err(|outcome| outcome.map_err(|expected| ("labels", expected)))
+    }
+
+    /// A sample without labels belongs to no port, but may tell of the scrape.
+    fn read_unlabelled(&mut self, after_name: &'a [u8]) -> Outcome {
+        let (number, after) = read_number(after_name).ok_or(("value", "a number, or NaN"))?;
+        read_time(after)?;
+        match self.action {
+            Action::NodesFailed | Action::ScrapeSucceeded => {
+                Ok(self.sweep.apply_health(&self.action, &Labels::default(), number))
+            }
+            _ => Ok(Fate::Ignored),
+        }
+    }
+
+    fn finish(self) -> Parsed {
+        let mut parsed = self.sweep.finish();
+        if parsed.account.used == 0 && parsed.account.rejected == 0 {
+            parsed.notice(NoticeKind::FailedScrape, 0, || "an exposition without any port's series".into());
+        }
+        parsed
+    }
+}
+
+/// What of `text` stands before `rest`, which is its end.
+fn text_before<'a>(text: &'a [u8], rest: &[u8]) -> &'a [u8] {
+    text.get(..text.len().saturating_sub(rest.len())).unwrap_or_default()
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b':'
+}
+
+/// A trailing timestamp: whole milliseconds, or OpenMetrics' seconds with a fraction. An exemplar is passed over.
+fn read_time(after: &[u8]) -> Result<Option<Timestamp>, (&'static str, &'static str)> {
+    const A_TIME: (&str, &str) = ("timestamp", "epoch milliseconds");
+    let text = after.trim_ascii();
+    let text = text.split(|byte| *byte == b'#').next().unwrap_or_default().trim_ascii();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let text = std::str::from_utf8(text).map_err(|_| A_TIME)?;
+    if let Ok(millis) = text.parse::<i64>() {
+        return Ok(Some(Timestamp::from_millis(millis)));
+    }
+    let seconds: f64 = text.parse().map_err(|_| A_TIME)?;
+    if !seconds.is_finite() || !text.contains('.') {
+        return Err(A_TIME);
+    }
+    Ok(Some(Timestamp::from_millis((seconds * 1000.0).round() as i64)))
+}
+
+#[cfg(test)]
+mod tests;

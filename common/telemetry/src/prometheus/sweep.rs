@@ -1,0 +1,333 @@
+//! The readings being gathered from a stream of samples: one row a port and instant.
+//!
+//! Exporters print counter by counter, readings are port by port, so this is a transposition: its memory grows with
+//! ports, never with lines. The text parser and remote write both fill it.
+
+use std::collections::HashMap;
+
+use linkcast_domain::{LinkRate, NodeGuid, NodeKind, PortFacts, PortId, PortState, StreamId, Timestamp};
+
+use super::family::{Action, DataUnit, RateOf};
+use super::identity::{Identity, guid, identify, printed_port};
+use super::labels::{Label, Labels};
+use super::number::Number;
+use super::units;
+use crate::octets::words_to_bytes;
+use crate::{Counters, Fate, LinkSpeed, NoticeKind, Origin, Parsed, Range, Reading};
+
+/// The most ports and the most readings held; five times the largest fabric planned for.
+const MOST_PORTS: usize = 1_000_000;
+const MOST_READINGS: usize = 2_000_000;
+
+/// A port's place in a sweep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PortIndex(u32);
+
+/// What a sample's value should have been.
+pub(crate) type Expected = &'static str;
+
+const A_COUNT: Expected = "a whole number from 0 to 2^64-1, or NaN";
+const A_MEASURE: Expected = "a finite number, or NaN";
+const ROOM: Expected = "no more ports than the bound";
+
+/// Readings, facts and refusals in the making.
+pub(crate) struct Sweep<'o> {
+    /// Where the samples come from.
+    pub(crate) origin: &'o Origin,
+    /// Refusals, the account and notices.
+    pub(crate) parsed: Parsed,
+    ports: Vec<PortRow>,
+    by_stream: HashMap<StreamId, PortIndex>,
+    /// For each reading, the port's reading made before it.
+    earlier: Vec<Option<u32>>,
+    has_undecided_units: bool,
+}
+
+#[derive(Debug)]
+struct PortRow {
+    stream: StreamId,
+    latest: Option<u32>,
+    notes: Option<Box<PortNotes>>,
+}
+
+#[derive(Debug, Default)]
+struct PortNotes {
+    facts: PortFacts,
+    lane_speed: Option<LinkSpeed>,
+}
+
+impl<'o> Sweep<'o> {
+    pub(crate) fn new(origin: &'o Origin) -> Self {
+        Sweep {
+            origin,
+            parsed: Parsed::default(),
+            ports: Vec::new(),
+            by_stream: HashMap::new(),
+            earlier: Vec::new(),
+            has_undecided_units: false,
+        }
+    }
+
+    /// The place of a port, made if need be; `None` beyond the bound.
+    pub(crate) fn port(&mut self, identity: Identity) -> Option<PortIndex> {
+        let index = match self.by_stream.get(&identity.stream) {
+            Some(index) => *index,
+            None => self.add_port(identity.stream)?,
+        };
+        if let Some(facts) = identity.facts {
+            self.learn(index, *facts);
+        }
+        Some(index)
+    }
+
+    fn add_port(&mut self, stream: StreamId) -> Option<PortIndex> {
+        if self.ports.len() >= MOST_PORTS {
+            self.parsed.notice(NoticeKind::BoundReached, 0, || {
+                format!("more than {MOST_PORTS} ports: the rest is refused")
+            });
+            return None;
+        }
+        let index = PortIndex(u32::try_from(self.ports.len()).ok()?);
+        self.ports.push(PortRow { stream: stream.clone(), latest: None, notes: None });
+        self.by_stream.insert(stream, index);
+        Some(index)
+    }
+
+    /// Does what a family's action says with one sample of a port.
+    #[inline]
+    pub(crate) fn apply(
+        &mut self,
+        action: &Action,
+        port: PortIndex,
+        number: Number,
+        time: Option<Timestamp>,
+    ) -> Result<Fate, Expected> {
+        match (action, number) {
+            (_, Number::Absent) => Ok(Fate::Ignored),
+            (Action::Counter(counter, range), Number::Whole(value)) => {
+                self.reading(port, time).ok_or(ROOM)?.counters.set(*counter, value, *range);
+                Ok(Fate::Used)
+            }
+            (Action::Data(counter, unit, range), Number::Whole(value)) => {
+                let (bytes, range) = self.bytes(value, *unit, *range);
+                self.reading(port, time).ok_or(ROOM)?.counters.set(*counter, bytes, range);
+                Ok(Fate::Used)
+            }
+            (Action::Other(name), Number::Whole(value)) => {
+                let other = &mut self.reading(port, time).ok_or(ROOM)?.other;
+                if other.is_empty() {
+                    other.reserve_exact(8);
+                }
+                other.push((name.clone(), value));
+                Ok(Fate::Used)
+            }
+            (Action::Counter(..) | Action::Data(..) | Action::Other(_), Number::Real(_)) => Err(A_COUNT),
+            (Action::Gauge(name), number) if number.to_f64().is_finite() => {
+                self.reading(port, time).ok_or(ROOM)?.gauges.push((name.clone(), number.to_f64()));
+                Ok(Fate::Used)
+            }
+            (Action::Gauge(_), _) => Err(A_MEASURE),
+            (action, number) => self.apply_fact(action, port, number.to_f64()),
+        }
+    }
+
+    fn bytes(&mut self, value: u64, unit: DataUnit, range: Range) -> (u64, Range) {
+        /// What a 32-bit word counter at its limit reads in bytes.
+        const CLAMPED_BASIC_BYTES: u64 = 4 * (u32::MAX as u64);
+        let is_clamped_basic = range == Range::Unstated
+            && match unit {
+                DataUnit::Bytes => value == CLAMPED_BASIC_BYTES,
+                DataUnit::Words | DataUnit::WordsUnlessImplausible => value == u64::from(u32::MAX),
+            };
+        if is_clamped_basic {
+            return words_to_bytes(u64::from(u32::MAX), 32);
+        }
+        match unit {
+            DataUnit::Bytes => (value, Range::Clamps(64)),
+            DataUnit::Words => words_to_bytes(value, 64),
+            DataUnit::WordsUnlessImplausible => {
+                self.has_undecided_units = true;
+                words_to_bytes(value, 64)
+            }
+        }
+    }
+
+    fn apply_fact(&mut self, action: &Action, port: PortIndex, value: f64) -> Result<Fate, Expected> {
+        let mut facts = PortFacts::default();
+        match action {
+            Action::Rate(rate_of) => {
+                facts.rate = Some(rate(*rate_of, value).ok_or("a rate in bytes a second")?)
+            }
+            Action::LaneSpeed => {
+                let speed = LinkSpeed::from_lane_signalling_gbps(value).ok_or("a lane's signalling rate")?;
+                self.notes(port).lane_speed = Some(speed);
+            }
+            Action::LaneCount => {
+                let lanes = value as u8;
+                let is_width = crate::is_link_width(lanes) && f64::from(lanes) == value;
+                facts.lanes = Some(is_width.then_some(lanes).ok_or("1, 2, 4, 8 or 12 lanes")?);
+            }
+            Action::StateId => facts.state = Some(state(value).ok_or("a port state from 1 to 5")?),
+            Action::Up => {
+                facts.state = Some(if value == 0.0 { PortState::Down } else { PortState::Active });
+            }
+            _ => return Ok(Fate::Ignored),
+        }
+        self.learn(port, facts);
+        Ok(Fate::Used)
+    }
+
+    /// Takes over facts of a port.
+    pub(crate) fn learn(&mut self, port: PortIndex, facts: PortFacts) {
+        self.notes(port).facts.update(facts);
+    }
+
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "a PortIndex is only made by add_port, and ports are never removed"
+    )]
+    fn notes(&mut self, port: PortIndex) -> &mut PortNotes {
+        self.ports[port.0 as usize].notes.get_or_insert_default()
+    }
+
+    /// The reading of a port at an instant, made if need be; `None` beyond the bound.
+    #[inline]
+    fn reading(&mut self, port: PortIndex, time: Option<Timestamp>) -> Option<&mut Reading> {
+        let time = time.or(self.origin.time);
+        let row = self.ports.get_mut(port.0 as usize)?;
+        let mut at = row.latest;
+        while let Some(index) = at {
+            if self.parsed.readings.get(index as usize)?.time == time {
+                return self.parsed.readings.get_mut(index as usize);
+            }
+            at = self.earlier.get(index as usize).copied().flatten();
+        }
+        if self.parsed.readings.len() >= MOST_READINGS {
+            return None;
+        }
+        let index = u32::try_from(self.parsed.readings.len()).ok()?;
+        self.earlier.push(row.latest.replace(index));
+        self.parsed.readings.push(Reading {
+            stream: row.stream.clone(),
+            time,
+            counters: Counters::default(),
+            other: Vec::new(),
+            gauges: Vec::new(),
+            facts: None,
+        });
+        self.parsed.readings.last_mut()
+    }
+
+    /// Takes over the labels of an info series.
+    pub(crate) fn apply_info(&mut self, action: &Action, labels: &Labels<'_>) -> Result<Fate, Expected> {
+        let (name, node_kind) = match (labels.get(Label::Switch), labels.get(Label::Hca)) {
+            (_, Some(name)) => (Some(name), Some(NodeKind::ChannelAdapter)),
+            (Some(name), None) => (Some(name), Some(NodeKind::Switch)),
+            (None, None) => (None, None),
+        };
+        let node = guid(labels, Label::Guid).ok_or("a guid label of up to 16 hexadecimal digits")?;
+        if *action == Action::NodeInfo {
+            self.parsed.names.extend(name.map(|name| (node, name.to_owned())));
+            let lid = labels.get(Label::Lid).and_then(|lid| lid.parse().ok());
+            self.parsed.lids.extend(lid.map(|lid| (lid, node)));
+            return Ok(Fate::Used);
+        }
+        let port = printed_port(labels, Label::Guid, Label::Port, self.origin).ok_or("a port label")?;
+        let facts = PortFacts {
+            node_name: name.map(str::to_owned),
+            node_kind,
+            peer: printed_port(labels, Label::UplinkGuid, Label::UplinkPort, self.origin),
+            peer_name: labels.get(Label::Uplink).map(str::to_owned),
+            ..PortFacts::default()
+        };
+        let identity = Identity { stream: port.into(), facts: Some(Box::new(facts)) };
+        self.port(identity).map(|_| Fate::Used).ok_or(ROOM)
+    }
+
+    /// The port that an adapter's rate without a port number belongs to: the one seen, else the first.
+    pub(crate) fn port_of_adapter(&mut self, node: NodeGuid) -> Option<PortIndex> {
+        let stream = |port| StreamId::from(PortId { node, port });
+        let seen = [1, 2].into_iter().find_map(|port| self.by_stream.get(&stream(port)).copied());
+        seen.or_else(|| self.port(Identity { stream: stream(1), facts: None }))
+    }
+
+    /// The port a series belongs to; else what becomes of its sample.
+    pub(crate) fn port_of_labels(
+        &mut self,
+        action: &Action,
+        labels: &Labels<'_>,
+    ) -> Result<PortIndex, Result<Fate, Expected>> {
+        // Planes of an XDR port repeat the identity of the aggregated port that sums them.
+        if labels.get(Label::PortType) == Some("plane") {
+            return Err(Ok(Fate::Ignored));
+        }
+        if let Some(identity) = identify(labels, self.origin) {
+            return self.port(identity).ok_or(Err(ROOM));
+        }
+        match (action, guid(labels, Label::Guid)) {
+            (Action::Rate(_), Some(node)) => self.port_of_adapter(node).ok_or(Err(ROOM)),
+            // A family that is not known to be a port's, on labels that name no port: another exporter's metric.
+            (Action::Other(_) | Action::Gauge(_), _) => Err(Ok(Fate::Ignored)),
+            _ => Err(Err("labels that name a port: guid and port, device and port, or the like")),
+        }
+    }
+
+    /// Takes note of what an exporter says of its own scrape.
+    pub(crate) fn apply_health(&mut self, action: &Action, labels: &Labels<'_>, number: Number) -> Fate {
+        let value = number.to_f64();
+        let line = self.parsed.account.lines + 1;
+        let collector = labels.get(Label::Collector).unwrap_or("infiniband");
+        if *action == Action::NodesFailed && value > 0.0 {
+            self.parsed.notice(NoticeKind::PartialScrape, line, || {
+                format!("the exporter could not read {value} nodes ({collector}): their ports are not gone")
+            });
+        }
+        if *action == Action::ScrapeSucceeded && value == 0.0 && collector == "infiniband" {
+            self.parsed
+                .notice(NoticeKind::FailedScrape, line, || "the exporter says that its scrape failed".into());
+        }
+        Fate::Used
+    }
+
+    /// What was gathered, put in order.
+    pub(crate) fn finish(mut self) -> Parsed {
+        for reading in &mut self.parsed.readings {
+            settle(&mut reading.other);
+            settle(&mut reading.gauges);
+        }
+        units::check(&mut self.parsed, self.has_undecided_units);
+        for row in self.ports {
+            let Some(notes) = row.notes else { continue };
+            let PortNotes { mut facts, lane_speed } = *notes;
+            if let (None, Some(speed), Some(lanes)) = (facts.rate, lane_speed, facts.lanes) {
+                facts.rate = speed.data_rate(lanes);
+            }
+            self.parsed.ports.push((row.stream, facts));
+        }
+        self.parsed
+    }
+}
+
+/// Orders values by name; of a repeated name the last stays, as it would on the wire.
+fn settle<V>(values: &mut Vec<(std::sync::Arc<str>, V)>) {
+    values.reverse();
+    values.sort_by(|(left, _), (right, _)| left.cmp(right));
+    values.dedup_by(|later, kept| later.0 == kept.0);
+}
+
+fn rate(rate_of: RateOf, bytes_per_second: f64) -> Option<LinkRate> {
+    let gbps = bytes_per_second * 8.0 / 1e9;
+    match rate_of {
+        RateOf::Exporter => crate::data_rate_of_exporter_gbps(gbps),
+        RateOf::Sysfs => crate::data_rate_of_nominal_gbps(gbps),
+    }
+}
+
+fn state(value: f64) -> Option<PortState> {
+    match value {
+        1.0 => Some(PortState::Down),
+        2.0 | 3.0 | 5.0 => Some(PortState::Training),
+        4.0 => Some(PortState::Active),
+        _ => None,
+    }
+}
