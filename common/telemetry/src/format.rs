@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::lines::lines;
 use crate::{Fate, NoticeKind, Origin, Parsed};
-use crate::{diagnostics, fabric, ibqueryerrors, ibswinfo, perfquery, prometheus, remote_write};
+use crate::{diagnostics, fabric, ibqueryerrors, ibswinfo, perfquery, prometheus, remote_write, sample_file};
 
 /// A format Linkcast recognises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -189,10 +189,10 @@ fn empty(bytes: &[u8]) -> Parsed {
 }
 
 fn parse_table(format: Format, bytes: &[u8], origin: &Origin) -> Parsed {
-    let mut parsed = Parsed::default();
-    for _ in lines(bytes) {
-        parsed.account.add(Fate::Rejected);
+    match format {
+        Format::SampleCsv => sample_file::parse_sample_csv(bytes, origin),
+        Format::SampleJsonLines => sample_file::parse_sample_jsonl(bytes, origin),
+        Format::SampleParquet => sample_file::parse_sample_parquet(bytes, origin),
+        _ => Parsed::default(),
     }
-    parsed.rejects.add(origin, 1, None, format.name().as_bytes(), "a format that is read yet");
-    parsed
 }

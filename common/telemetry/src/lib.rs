@@ -22,6 +22,8 @@ mod prometheus;
 mod reading;
 mod recognise;
 mod remote_write;
+mod rows;
+mod sample_file;
 mod topology;
 
 pub use column_map::ColumnMap;
@@ -35,4 +37,5 @@ pub use merge::merge_readings;
 pub use reading::{Counter, Counters, Range, Reading};
 pub use recognise::recognise;
 pub use remote_write::LARGEST_REQUEST_BYTES;
+pub use sample_file::{WriteParquetError, write_samples_csv, write_samples_jsonl, write_samples_parquet};
 pub use topology::Topology;
