@@ -4,8 +4,9 @@
 //! they are needed. A value outside every bin makes one of its own; the two neighbours that matter least to the
 //! median then become one, least being narrow together and far from the median in rank. The bin that holds
 //! the median is split until it is narrow. A bin covers every value ever counted in it, so the only error is where in
-//! a bin the median lies: within 2 % of the value once the bin is narrow, as it is for all but the
-//! first samples after the median leaps from one mode of a stream to another.
+//! a bin the median lies. Measured against the exact weighted median, that is within 2 % of the value for steady, daily and
+//! on-and-off streams and ones that double in a week; within 4 % for one that grows tenfold in a week or leaps from
+//! one level to another.
 //!
 //! Age is counted by making the newer heavier: a sample of a day later weighs twice as much, and when a weight
 //! no longer fits its 16 bits all are halved, which is the same as making the older lighter.
@@ -13,6 +14,8 @@
 use crate::bits::{BitReader, BitWriter};
 
 const BINS: usize = 13;
+/// [`BINS`] and what fills the search's registers.
+const SEARCHED: usize = 16;
 /// Until a metric has been seen this often, its stream has no usual value.
 const EARLIEST: u8 = 30;
 /// Positions in a doubling of the value; one is 0.5 to 0.8 % of the value.
@@ -35,10 +38,15 @@ const SEEN_BITS: u32 = 5;
 const UNIT_DAY_BITS: u32 = 24;
 /// Brings every day of the years 0001 to 9999 above zero.
 const UNIT_DAY_OFFSET: i64 = 1 << 22;
+/// One in so many samples looks for a bin worth splitting.
+const BALANCING_TURNS: u16 = 16;
+/// How many times the cost of the union that makes room a bin must cost before it is split.
+const BALANCING_GAIN: f32 = 2.0;
+const MEDIAN_GAIN: f32 = 1.0;
 /// How much less a bin's reach matters the further it is from the median in rank.
-const RANK_STEEPNESS: f32 = 12.0;
-/// The weight beyond which no bin is worthless.
-const LEAST_BEYOND: f32 = 1.0 / 256.0;
+const RANK_STEEPNESS: f32 = 2.0;
+/// How much of a bin's cost is there whatever weight lies beyond it.
+const LEAST_BEYOND: f32 = 0.5;
 
 /// 64 · 2^(n/32): how weight grows within a day.
 const GROWTH: [u16; 32] = [
@@ -84,6 +92,12 @@ pub(crate) struct Baseline<const LOWEST: i32> {
     /// Ascending, the used ones first.
     bins: [Bin; BINS],
     used: usize,
+    /// Each bin's first position again, side by side for the search; behind the used ones, none.
+    firsts: [u16; SEARCHED],
+    total: u32,
+    /// The bin that holds the median, and the weight of those below it.
+    median_place: usize,
+    below_median: u32,
     /// The day on which a sample weighs one unit.
     unit_day: i64,
     seen: u8,
@@ -94,7 +108,18 @@ pub(crate) struct Baseline<const LOWEST: i32> {
 
 impl<const LOWEST: i32> Baseline<LOWEST> {
     pub(crate) fn new() -> Self {
-        Baseline { bins: [NO_BIN; BINS], used: 0, unit_day: 0, seen: 0, turn: 0, median: f64::NAN }
+        Baseline {
+            bins: [NO_BIN; BINS],
+            used: 0,
+            firsts: [NO_BIN.first; SEARCHED],
+            total: 0,
+            median_place: 0,
+            below_median: 0,
+            unit_day: 0,
+            seen: 0,
+            turn: 0,
+            median: f64::NAN,
+        }
     }
 
     /// The usual value, or `fallback` while there have been too few.
@@ -110,10 +135,15 @@ impl<const LOWEST: i32> Baseline<LOWEST> {
             return;
         }
         self.seen = (self.seen + 1).min(EARLIEST);
+        self.turn = (self.turn + 1) & ((1 << TURN_BITS) - 1);
         let weight = self.weigh(age);
         if weight > 0 {
             self.count(Self::position(value), weight);
-            self.settle();
+            if self.turn & (BALANCING_TURNS - 1) == 0 {
+                self.balance();
+                self.locate_median();
+            }
+            self.estimate();
         }
     }
 
@@ -132,7 +162,6 @@ impl<const LOWEST: i32> Baseline<LOWEST> {
             return age.growth >> (i64::from(GROWTH_UNIT_SHIFT) - shift);
         }
         let turns = (i64::from(LIGHTEST_SHIFT) - shift).min(i64::from(TURN_BITS));
-        self.turn = (self.turn + 1) & ((1 << TURN_BITS) - 1);
         let its_turn = self.turn & ((1 << turns) - 1) == 0;
         if its_turn { age.growth >> (GROWTH_UNIT_SHIFT - LIGHTEST_SHIFT) } else { 0 }
     }
@@ -140,15 +169,20 @@ impl<const LOWEST: i32> Baseline<LOWEST> {
     #[inline]
     fn count(&mut self, position: u16, weight: u16) {
         let place = self.place_of(position);
-        if !self.counted_at(place, position, weight) {
+        if self.counted_at(place, position, weight) {
+            self.total += u32::from(weight);
+            self.below_median += if place <= self.median_place { u32::from(weight) } else { 0 };
+            self.follow_median();
+        } else {
             self.count_new(position, weight);
+            self.locate_median();
         }
     }
 
     /// How many bins begin at or before a position.
     #[inline]
     fn place_of(&self, position: u16) -> usize {
-        self.bins.iter().map(|bin| usize::from(bin.first <= position)).sum()
+        usize::from(self.firsts.iter().map(|first| u16::from(*first <= position)).sum::<u16>())
     }
 
     /// Counts into the bin before `place`, if that reaches the position and has room for the weight.
@@ -213,6 +247,9 @@ impl<const LOWEST: i32> Baseline<LOWEST> {
             bin.last = (bin.first + reach).min(next_first - 1);
             next_first = bin.first;
         }
+        for (first, bin) in self.firsts.iter_mut().zip(&self.bins) {
+            *first = bin.first;
+        }
     }
 
     /// Makes one bin of the pair that begins at `place`.
@@ -254,6 +291,7 @@ impl<const LOWEST: i32> Baseline<LOWEST> {
             }
         }
         self.cut_short();
+        self.locate_median();
     }
 
     /// The neighbours whose union would cost the median least, and that cost.
@@ -261,7 +299,7 @@ impl<const LOWEST: i32> Baseline<LOWEST> {
     /// The cost is how far the union reaches, less the further it is from the median in rank, and less the less
     /// weight lies beyond it.
     fn cheapest_pair(&self, spared: Option<usize>) -> Option<(usize, f32)> {
-        let total = self.total() as f32;
+        let total = self.weight_of_all() as f32;
         let mut below = 0.0_f32;
         let mut cheapest = None;
         for (place, pair) in self.bins.windows(2).take(self.used.saturating_sub(1)).enumerate() {
@@ -277,46 +315,86 @@ impl<const LOWEST: i32> Baseline<LOWEST> {
         cheapest
     }
 
-    #[inline]
-    fn total(&self) -> u32 {
+    fn cost_of(&self, place: usize) -> f32 {
+        let total = self.weight_of_all() as f32;
+        let below: f32 = self.bins.iter().take(place).map(|bin| f32::from(bin.weight)).sum();
+        self.bins.get(place).map_or(0.0, |bin| {
+            union_cost(bin.last - bin.first, below / total, (below + f32::from(bin.weight)) / total)
+        })
+    }
+
+    fn weight_of_all(&self) -> u32 {
         self.bins.iter().map(|bin| u32::from(bin.weight)).sum()
     }
 
-    /// Finds the median anew, and narrows its bin once if that is too wide.
+    /// Finds the median's bin anew: the first with half the weight in it and below.
+    fn locate_median(&mut self) {
+        self.total = self.weight_of_all();
+        self.median_place = 0;
+        self.below_median = 0;
+        self.follow_median();
+    }
+
+    /// Moves to the median's bin from a neighbour; wherever it starts, it ends where `locate_median` would.
     #[inline]
-    fn settle(&mut self) {
-        let place = self.find_median();
-        if self.bins.get(place).is_some_and(|bin| bin.last - bin.first > WIDEST_AT_MEDIAN && bin.weight > 1) {
-            self.split(place);
+    fn follow_median(&mut self) {
+        let weight_at = |place: usize| self.bins.get(place).map_or(0, |bin| u32::from(bin.weight));
+        while self.median_place > 0 && 2 * self.below_median >= self.total {
+            self.median_place -= 1;
+            self.below_median -= weight_at(self.median_place);
+        }
+        while self.median_place + 1 < self.used
+            && 2 * (self.below_median + weight_at(self.median_place)) < self.total
+        {
+            self.below_median += weight_at(self.median_place);
+            self.median_place += 1;
         }
     }
 
-    /// Finds the median anew, and says which bin holds it.
+    /// Reads the median out of its bin, as if the values in that were spread evenly.
     #[inline]
-    fn find_median(&mut self) -> usize {
-        let half = f64::from(self.total()) * 0.5;
-        let mut below = 0.0;
-        for (place, bin) in self.bins.iter().take(self.used).enumerate() {
-            let weight = f64::from(bin.weight);
-            if below + weight >= half {
-                let into = (half - below) / weight * f64::from(bin.last - bin.first + 1);
-                self.median = Self::value_at(f64::from(bin.first) + into);
-                return place;
-            }
-            below += weight;
+    fn estimate(&mut self) {
+        let Some(bin) = self.bins.get(self.median_place) else { return };
+        if bin.weight > 0 {
+            let into = (f64::from(self.total) * 0.5 - f64::from(self.below_median)) / f64::from(bin.weight);
+            let reach = f64::from(bin.last - bin.first + 1);
+            self.median = Self::value_at(f64::from(bin.first) + into * reach);
         }
-        0
     }
 
-    /// Splits the median's bin in two halves, making room by the least costly union that spares it.
+    /// Splits the median's bin while it is wide, or else the bin whose reach costs most, if that is worth a union.
     #[cold]
-    fn split(&mut self, place: usize) {
-        let Some(bin) = self.bins.get(place).copied() else { return };
+    fn balance(&mut self) {
+        let median = self.median_place;
+        let wide = |bin: &Bin| bin.last - bin.first > WIDEST_AT_MEDIAN && bin.weight > 1;
+        if self.bins.get(median).is_some_and(wide) && self.split(median, MEDIAN_GAIN) {
+            return;
+        }
+        let total = self.weight_of_all() as f32;
+        let mut below = 0.0_f32;
+        let mut costliest = (0, 0.0);
+        for (place, bin) in self.bins.iter().take(self.used).enumerate() {
+            let above = below + f32::from(bin.weight);
+            let cost = union_cost(bin.last - bin.first, below / total, above / total);
+            if bin.last > bin.first && bin.weight > 1 && cost > costliest.1 {
+                costliest = (place, cost);
+            }
+            below = above;
+        }
+        if costliest.1 > 0.0 {
+            self.split(costliest.0, BALANCING_GAIN);
+        }
+    }
+
+    /// Splits a bin in two halves, making room by the least costly union that spares it; not if that gains too little.
+    #[cold]
+    fn split(&mut self, place: usize, least_gain: f32) -> bool {
+        let Some(bin) = self.bins.get(place).copied() else { return false };
         let mut place = place;
         if self.used == BINS {
-            let Some((pair, cost)) = self.cheapest_pair(Some(place)) else { return };
-            if cost >= union_cost(bin.last - bin.first, 0.5, 0.5) {
-                return;
+            let Some((pair, cost)) = self.cheapest_pair(Some(place)) else { return false };
+            if cost * least_gain >= self.cost_of(place) {
+                return false;
             }
             self.merge(pair);
             place -= usize::from(pair < place);
@@ -333,6 +411,7 @@ impl<const LOWEST: i32> Baseline<LOWEST> {
             *halved = lower;
         }
         self.insert(upper);
+        true
     }
 
     /// Where a value stands; 0 is zero.
@@ -383,7 +462,8 @@ impl<const LOWEST: i32> Baseline<LOWEST> {
             }
         }
         baseline.cut_short();
-        baseline.find_median();
+        baseline.locate_median();
+        baseline.estimate();
         baseline
     }
 }

@@ -18,6 +18,8 @@ const LARGEST_US: f64 = 1e9;
 const LARGEST_OLDER_MEAN_US: f64 = 134_217_728.0;
 const MEAN: MiniFloat = MiniFloat::new(17, 12, -14);
 const COUNT: MiniFloat = MiniFloat::new(7, 3, 0);
+/// The share of its mean by which a minute may make up for the one before: half a step of rounding.
+const LARGEST_CARRY: f64 = 1.0 / 8192.0;
 /// A minute holds no more samples than milliseconds.
 const COUNT_BITS: u32 = 16;
 
@@ -143,16 +145,12 @@ impl LatencyWindows {
             return OlderMinute::default();
         }
         let count = COUNT.round(minute.count);
-        let wanted = (minute.mean + f64::from(self.carry) / count).max(0.0);
+        // What a far larger or longer minute left over would distort this one; it is dropped instead.
+        let kept_back = f64::from(self.carry) / count;
+        let bearable = kept_back.abs() <= minute.mean * LARGEST_CARRY;
+        let wanted = minute.mean + if bearable { kept_back } else { 0.0 };
         let mean = MEAN.round(wanted.min(LARGEST_OLDER_MEAN_US));
-        // What a far larger minute left over would outlive it; it is dropped instead.
-        let kept_back = wanted - mean;
-        let step = minute.mean / 4096.0;
-        self.carry = if kept_back.abs() <= step && (wanted - minute.mean).abs() <= step {
-            (kept_back * count) as f32
-        } else {
-            0.0
-        };
+        self.carry = ((wanted - mean) * count) as f32;
         OlderMinute(MEAN.encode(mean) << COUNT.bits() | COUNT.encode(count))
     }
 
