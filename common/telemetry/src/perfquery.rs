@@ -6,6 +6,8 @@
 
 mod target;
 
+use std::collections::HashSet;
+
 use linkcast_domain::{NodeGuid, PortId, StreamId};
 
 use self::target::{Block, Target, target};
@@ -42,6 +44,9 @@ struct Reader<'a, 'o> {
     /// The GUID told from outside, and the LID it was first used for: another LID is another node.
     named: Option<NodeGuid>,
     named_lid: Option<u16>,
+    /// The ports met, and whether one was met twice.
+    met: HashSet<(u16, u16)>,
+    has_repeats: bool,
 }
 
 impl<'a, 'o> Reader<'a, 'o> {
@@ -54,6 +59,8 @@ impl<'a, 'o> Reader<'a, 'o> {
             expected: 0,
             named: origin.guid.or_else(|| guid_in_name(&origin.name)),
             named_lid: None,
+            met: HashSet::new(),
+            has_repeats: false,
         }
     }
 
@@ -165,6 +172,7 @@ impl<'a, 'o> Reader<'a, 'o> {
             return Err("no more blocks than the bound");
         }
         self.block = Block::of_title(title);
+        self.has_repeats |= !self.met.insert((lid, number));
         let stream = self.stream(lid, number);
         self.parsed.readings.push(Reading {
             stream,
@@ -201,7 +209,9 @@ impl<'a, 'o> Reader<'a, 'o> {
             reading.other.dedup_by(|later, kept| later.0 == kept.0);
         }
         self.parsed.readings.retain(|reading| !reading.counters.is_empty() || !reading.other.is_empty());
-        self.parsed.readings = merge_readings(std::mem::take(&mut self.parsed.readings));
+        if self.has_repeats {
+            self.parsed.readings = merge_readings(std::mem::take(&mut self.parsed.readings));
+        }
         if self.parsed.readings.is_empty() && self.parsed.notices.is_empty() {
             self.parsed.notice(NoticeKind::FailedScrape, 0, || "perfquery printed no counters".into());
         }

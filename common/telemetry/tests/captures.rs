@@ -1,5 +1,7 @@
 //! Every capture, ours and whatever `LINKCAST_CAPTURES` names, is recognised and each of its lines accounted for.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::path::{Path, PathBuf};
 
 use linkcast_telemetry::{Format, Origin, Parsed, parse, recognise};

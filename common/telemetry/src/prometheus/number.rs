@@ -40,12 +40,12 @@ impl Number {
 /// Reads a number from the start of `bytes`: the number and what follows it, or `None` if none stands there.
 #[inline]
 pub(crate) fn read_number(bytes: &[u8]) -> Option<(Number, &[u8])> {
-    let (whole, rest) = read_digits(0, bytes);
-    let digits = bytes.len() - rest.len();
-    if digits > 0 && digits < 19 && matches!(rest.first(), None | Some(b'\n' | b' ' | b'\r')) {
-        return Some((Number::Whole(whole), rest));
+    match read_whole(bytes) {
+        Some((whole, rest)) if matches!(rest.first(), None | Some(b'\n' | b' ' | b'\r' | b'\t')) => {
+            Some((Number::Whole(whole), rest))
+        }
+        _ => read_general(bytes),
     }
-    read_general(bytes)
 }
 
 /// Folds leading digits into `value`; with up to 19 digits in all it cannot overflow.
@@ -62,9 +62,6 @@ fn read_general(bytes: &[u8]) -> Option<(Number, &[u8])> {
     let end =
         bytes.iter().position(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).unwrap_or(bytes.len());
     let (text, rest) = bytes.split_at_checked(end)?;
-    if let Some(whole) = read_scientific(text) {
-        return Some((Number::Whole(whole), rest));
-    }
     let text = std::str::from_utf8(text).ok()?;
     if let Ok(whole) = text.parse() {
         return Some((Number::Whole(whole), rest));
@@ -75,40 +72,55 @@ fn read_general(bytes: &[u8]) -> Option<(Number, &[u8])> {
     Some((Number::from_f64(text.parse().ok()?), rest))
 }
 
-/// `1.8527668e+07` and the like as a whole number, if it is one and fits.
-fn read_scientific(text: &[u8]) -> Option<u64> {
-    let (value, after_whole) = read_digits(0, text);
-    let whole_digits = text.len() - after_whole.len();
-    let (value, after_fraction, fraction_digits) = match after_whole {
-        [b'.', fraction @ ..] => {
-            let (value, rest) = read_digits(value, fraction);
-            (value, rest, fraction.len() - rest.len())
-        }
-        _ => (value, after_whole, 0),
-    };
-    if whole_digits == 0 || whole_digits + fraction_digits > 19 {
+/// `715166628708940` or `1.8527668e+07` as a whole number, if it is one of up to 19 digits and fits.
+#[inline]
+fn read_whole(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (value, rest) = read_digits(0, bytes);
+    let whole_digits = bytes.len() - rest.len();
+    if whole_digits == 0 || whole_digits > 19 {
         return None;
     }
-    let exponent = match after_fraction {
-        [] => 0,
-        [b'e' | b'E', b'+', exponent @ ..] | [b'e' | b'E', exponent @ ..] => read_exponent(exponent)?,
-        _ => return None,
+    let (value, fraction_digits, rest) = match rest {
+        [b'.', fraction @ ..] => {
+            let (value, rest) = read_digits(value, fraction);
+            (value, fraction.len() - rest.len(), rest)
+        }
+        _ => (value, 0, rest),
     };
-    let fraction_digits = u32::try_from(fraction_digits).ok()?;
+    if whole_digits + fraction_digits > 19 {
+        return None;
+    }
+    let (exponent, rest) = match rest {
+        [b'e' | b'E', b'+', exponent @ ..] | [b'e' | b'E', exponent @ ..] => read_exponent(exponent)?,
+        _ => (0, rest),
+    };
+    Some((scale(value, exponent, fraction_digits)?, rest))
+}
+
+/// `value * 10^(exponent - fraction_digits)`, if that is whole and fits.
+fn scale(value: u64, exponent: usize, fraction_digits: usize) -> Option<u64> {
+    const POWERS: [u64; 20] = {
+        let mut powers = [1; 20];
+        let mut place = 1;
+        #[expect(clippy::indexing_slicing, reason = "the loop's bound is the array's length")]
+        while place < powers.len() {
+            powers[place] = powers[place - 1] * 10;
+            place += 1;
+        }
+        powers
+    };
     if exponent >= fraction_digits {
-        value.checked_mul(10u64.checked_pow(exponent - fraction_digits)?)
+        value.checked_mul(*POWERS.get(exponent - fraction_digits)?)
     } else {
-        let divisor = 10u64.checked_pow(fraction_digits - exponent)?;
-        (value % divisor == 0).then_some(value / divisor)
+        let divisor = POWERS.get(fraction_digits - exponent)?;
+        value.is_multiple_of(*divisor).then_some(value / divisor)
     }
 }
 
-fn read_exponent(text: &[u8]) -> Option<u32> {
-    if text.is_empty() || text.len() > 4 {
-        return None;
-    }
+fn read_exponent(text: &[u8]) -> Option<(usize, &[u8])> {
     let (exponent, rest) = read_digits(0, text);
-    rest.is_empty().then_some(u32::try_from(exponent).ok()?)
+    let digits = text.len() - rest.len();
+    ((1..=4).contains(&digits)).then_some((usize::try_from(exponent).ok()?, rest))
 }
 
 #[cfg(test)]
