@@ -1,0 +1,48 @@
+//! Judging forecasts as the people who get the alerts do: by episode, at a budget of alerts.
+//!
+//! One sick cable is one thing to find, however many samples show it and however often it is reported. So:
+//!
+//! - An alert belongs to an episode when one of its streams, or a peer of one, is a stream of the episode, and it
+//!   opened between the onset and a grace time after the end (windows still hold the fault for a while).
+//! - The first alert of a fault finds it; further ones are repeats, counted apart: they are noise, but no lie.
+//! - An alert that belongs to no fault is false. If it belongs to a benign episode it is charged to that kind,
+//!   otherwise to nothing at all.
+//! - Precision is found faults over found faults and false alerts; recall is found faults over faults.
+//! - Lead time counts from the first alert to the impact, and only if the alert came first.
+//!
+//! The threshold is chosen under a budget of alerts for each thousand ports a week. The budget is a cap and never a
+//! quota: among thresholds that keep to it, the one with the highest recall, then the highest precision.
+
+mod budget;
+mod figures;
+mod matching;
+#[cfg(test)]
+mod tests;
+
+pub use budget::{Budget, ScoredAlert, Selection, select_threshold};
+pub use figures::{EventReport, TypeReport};
+pub use matching::{Peers, RaisedAlert};
+
+use linkcast_domain::Episode;
+
+/// How much was watched, and what is allowed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Watch {
+    /// Ports watched.
+    pub ports: usize,
+    /// For how long.
+    pub weeks: f64,
+    /// What is allowed.
+    pub budget: Budget,
+}
+
+/// Judges `alerts` against `episodes`.
+pub fn evaluate_events(
+    episodes: &[Episode],
+    alerts: &[RaisedAlert],
+    peers: &Peers,
+    watch: Watch,
+) -> EventReport {
+    let matches = matching::match_alerts(episodes, alerts, peers);
+    figures::report(episodes, &matches, watch)
+}

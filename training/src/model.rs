@@ -1,0 +1,65 @@
+//! A model that passed the gate: its files, and what is known of it.
+//!
+//! The files hold no time, no path and no thread count: the same rows and settings give the same bytes.
+
+use linkcast_scoring::{CARD_FILE, CLASSIFIER_FILE, ModelCard, ModelFiles, PACKED_FILE, REGRESSOR_FILE};
+
+use crate::gate::ParityReport;
+
+/// The name of the card for people.
+pub const PEOPLES_CARD_FILE: &str = "MODEL_CARD.md";
+
+/// One file of a model's folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelFile {
+    /// Its name in the folder.
+    pub name: &'static str,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+/// A model that may ship.
+#[derive(Clone, Debug)]
+pub struct TrainedModel {
+    pub(crate) classifier_onnx: Vec<u8>,
+    pub(crate) regressor_onnx: Vec<u8>,
+    pub(crate) packed: Option<Vec<u8>>,
+    pub(crate) card_json: Vec<u8>,
+    pub(crate) peoples_card: String,
+    pub(crate) card: ModelCard,
+    pub(crate) parity: ParityReport,
+}
+
+impl TrainedModel {
+    /// Every file of the model's folder.
+    pub fn files(&self) -> Vec<ModelFile> {
+        let file = |name, bytes: &[u8]| ModelFile { name, bytes: bytes.to_vec() };
+        let always = [
+            file(CLASSIFIER_FILE, &self.classifier_onnx),
+            file(REGRESSOR_FILE, &self.regressor_onnx),
+            file(CARD_FILE, &self.card_json),
+            file(PEOPLES_CARD_FILE, self.peoples_card.as_bytes()),
+        ];
+        always.into_iter().chain(self.packed.as_deref().map(|packed| file(PACKED_FILE, packed))).collect()
+    }
+
+    /// The files as scoring loads them.
+    pub fn to_model_files(&self) -> ModelFiles<'_> {
+        ModelFiles {
+            classifier_onnx: &self.classifier_onnx,
+            regressor_onnx: &self.regressor_onnx,
+            packed: self.packed.as_deref(),
+            card_json: &self.card_json,
+        }
+    }
+
+    /// What the machines' card says.
+    pub fn card(&self) -> &ModelCard {
+        &self.card
+    }
+
+    /// What the parity gate compared.
+    pub fn parity(&self) -> &ParityReport {
+        &self.parity
+    }
+}
