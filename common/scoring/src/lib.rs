@@ -5,22 +5,29 @@
 //! by this crate's; everything that answers is synchronous, has no clock and does no IO, so that the same code runs
 //! in a function, in a container and in a bench.
 
+mod attributions;
 mod calibration;
 mod card;
 mod error;
+mod explain;
 mod forest;
 mod graph;
 mod model;
 mod onnx;
 mod operator;
+mod packed;
 mod ranks;
+mod recommendations;
 mod trees;
+mod wording;
 
 pub use calibration::{Calibration, PiecewiseLinear, RiskScale};
 pub use card::{FileDigests, ModelCard, digest};
 pub use error::{LoadError, Refusal};
+pub use explain::Explanation;
 pub use graph::Graph;
 pub use model::{Model, ModelFiles, Score, Sums};
+pub use packed::pack;
 
 /// The task the models of this crate answer.
 pub const TASK: &str = "link-health";

@@ -4,10 +4,9 @@ use linkcast_domain::{FeatureVector, ModelIdentity, PredictionType};
 
 use crate::card::digest;
 use crate::forest::Forest;
-use crate::graph::Graph;
+use crate::packed::Packed;
 use crate::ranks::Ranks;
-use crate::trees::Ensemble;
-use crate::{CLASSIFIER_FILE, LoadError, ModelCard, REGRESSOR_FILE, Refusal};
+use crate::{CLASSIFIER_FILE, LoadError, ModelCard, PACKED_FILE, REGRESSOR_FILE, Refusal};
 
 /// The regressor is written as a classifier of two classes, of which the second holds the risk.
 const RISK_CLASS: u8 = 1;
@@ -64,26 +63,20 @@ impl Model {
     /// When a file is damaged, is not the one the card names, or was made for another schema, class list or task.
     pub fn load(files: &ModelFiles<'_>) -> Result<Self, LoadError> {
         let card = ModelCard::read(files.card_json)?;
-        check_digest(CLASSIFIER_FILE, files.classifier_onnx, &card.digests.classifier_onnx)?;
-        check_digest(REGRESSOR_FILE, files.regressor_onnx, &card.digests.regressor_onnx)?;
-        let classifier = Graph::load(CLASSIFIER_FILE, files.classifier_onnx)?;
-        let regressor = Graph::load(REGRESSOR_FILE, files.regressor_onnx)?;
-        check_roles(classifier.ensemble(), regressor.ensemble())?;
-        let splits = classifier.ensemble().splits().chain(regressor.ensemble().splits());
-        let refused = |file| move |source| LoadError::Refused { file, source };
-        let ranks = Ranks::of(splits).map_err(refused(CLASSIFIER_FILE))?;
+        let packed = match (files.packed, &card.digests.model_packed) {
+            (Some(bytes), Some(expected)) => load_packed(bytes, expected, &card)?,
+            _ => load_onnx(files, &card)?,
+        };
+        check_role(CLASSIFIER_FILE, &packed.classifier, PredictionType::COUNT)?;
+        check_role(REGRESSOR_FILE, &packed.regressor, 2)?;
+        check_risk_class(&packed.regressor)?;
         let identity = ModelIdentity {
             model_used: "embedded".to_owned(),
             model_version: card.model_version.clone(),
             feature_schema: card.feature_schema,
         };
-        Ok(Model {
-            classifier: Forest::pack(classifier.ensemble(), &ranks).map_err(refused(CLASSIFIER_FILE))?,
-            regressor: Forest::pack(regressor.ensemble(), &ranks).map_err(refused(REGRESSOR_FILE))?,
-            card,
-            identity,
-            ranks,
-        })
+        let Packed { ranks, classifier, regressor, .. } = packed;
+        Ok(Model { card, identity, ranks, classifier, regressor })
     }
 
     /// The model's judgement of one sample.
@@ -142,20 +135,43 @@ fn check_digest(file: &'static str, bytes: &[u8], expected: &str) -> Result<(), 
     Err(LoadError::Digest { file, found, expected: expected.chars().take(64).collect() })
 }
 
-/// The classifier has the prediction types for classes, the regressor the two of its workaround.
-fn check_roles(classifier: &Ensemble, regressor: &Ensemble) -> Result<(), LoadError> {
-    let labels = |count: usize| (0..count as i64).collect::<Vec<_>>();
-    let check = |file, ensemble: &Ensemble, count| {
-        if ensemble.labels == labels(count) {
-            return Ok(());
+fn load_onnx(files: &ModelFiles<'_>, card: &ModelCard) -> Result<Packed, LoadError> {
+    check_digest(CLASSIFIER_FILE, files.classifier_onnx, &card.digests.classifier_onnx)?;
+    check_digest(REGRESSOR_FILE, files.regressor_onnx, &card.digests.regressor_onnx)?;
+    Packed::of(files.classifier_onnx, files.regressor_onnx)
+}
+
+/// The packed form is what runs, so it is what is verified; the ONNX files beside it are compared by name only.
+fn load_packed(bytes: &[u8], expected: &str, card: &ModelCard) -> Result<Packed, LoadError> {
+    check_digest(PACKED_FILE, bytes, expected)?;
+    let packed =
+        Packed::from_bytes(bytes).map_err(|source| LoadError::Refused { file: PACKED_FILE, source })?;
+    for (file, found, expected) in [
+        (CLASSIFIER_FILE, &packed.classifier_digest, &card.digests.classifier_onnx),
+        (REGRESSOR_FILE, &packed.regressor_digest, &card.digests.regressor_onnx),
+    ] {
+        if found != expected {
+            let place = format!("digest of {file}");
+            let source = Refusal::new(place, found, format!("{expected} as card.json says"));
+            return Err(LoadError::Refused { file: PACKED_FILE, source });
         }
-        let expected = format!("0 to {}", count - 1);
-        let source = Refusal::new("classlabels_int64s", format!("{:?}", ensemble.labels), expected);
-        Err(LoadError::Refused { file, source })
-    };
-    check(CLASSIFIER_FILE, classifier, PredictionType::COUNT)?;
-    check(REGRESSOR_FILE, regressor, 2)?;
-    match regressor.trees.iter().position(|tree| tree.class != RISK_CLASS) {
+    }
+    Ok(packed)
+}
+
+/// The classifier has the prediction types for classes, the regressor the two of its workaround.
+fn check_role(file: &'static str, forest: &Forest, classes: usize) -> Result<(), LoadError> {
+    let expected: Vec<i64> = (0..classes as i64).collect();
+    if forest.labels == expected {
+        return Ok(());
+    }
+    let source =
+        Refusal::new("classlabels_int64s", format!("{:?}", forest.labels), format!("0 to {}", classes - 1));
+    Err(LoadError::Refused { file, source })
+}
+
+fn check_risk_class(regressor: &Forest) -> Result<(), LoadError> {
+    match regressor.classes.iter().position(|class| *class != RISK_CLASS) {
         None => Ok(()),
         Some(tree) => {
             let source = Refusal::new(format!("class_ids of tree {tree}"), "class 0", "class 1, the risk");

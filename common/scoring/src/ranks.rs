@@ -109,9 +109,14 @@ impl Ranks {
         })
     }
 
-    /// The feature a slot ranks.
-    pub(crate) fn feature(&self, slot: u8) -> Option<u8> {
-        self.segments.get(usize::from(slot / 2)).map(|segment| segment.feature)
+    /// The feature each slot ranks; 0 where it ranks none.
+    pub(crate) fn slot_features(&self) -> [u8; 256] {
+        let mut features = [0; 256];
+        let (pairs, _) = features.as_chunks_mut::<2>();
+        for (segment, pair) in self.segments.iter().zip(pairs) {
+            *pair = [segment.feature; 2];
+        }
+        features
     }
 
     /// The row's ranks.
@@ -136,7 +141,7 @@ impl Segment {
     )]
     fn below_or_at(&self, value: f32) -> u8 {
         let mut count = 0;
-        let mut step = (self.thresholds.len() + 1) / 2;
+        let mut step = self.thresholds.len().div_ceil(2);
         while step > 0 {
             count += if self.thresholds[count + step - 1] <= value { step } else { 0 };
             step /= 2;

@@ -129,7 +129,7 @@ fn check_numbers(node: &Node) -> Result<(), (String, &'static str)> {
         Node::Split { threshold, .. } if !threshold.is_finite() => {
             Err((format!("threshold {threshold}"), "a finite threshold"))
         }
-        Node::Leaf { value } if !(value.abs() <= LEAF_LIMIT) => {
+        Node::Leaf { value } if value.is_nan() || value.abs() > LEAF_LIMIT => {
             Err((format!("value {value}"), "a value within a million of 0"))
         }
         _ => Ok(()),
