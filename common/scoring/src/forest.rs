@@ -3,7 +3,7 @@
 //! Every tree is padded to the forest's depth, so that a walk is the same few steps for each, has no branch to
 //! mispredict and stays inside a fixed array, where no bound needs a check: the processor overlaps a dozen trees by
 //! itself. A node is two bytes (slot and rank, see `ranks`); its children stand at `2i` and `2i + 1`, the root at 1.
-//! Measured against gathers over eight trees at a time this plain code is faster, and it needs no `unsafe`.
+//! It needs no `unsafe`.
 //!
 //! The order of summation is part of the contract: each class's sum starts at 0 and takes its trees in ascending
 //! order in f32, then the base; that is tract's and ONNX Runtime's order, and the batch kernel keeps it to the bit.

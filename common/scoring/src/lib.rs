@@ -6,6 +6,7 @@
 //! in a function, in a container and in a bench.
 
 mod attributions;
+mod batch;
 mod calibration;
 mod card;
 mod error;
@@ -18,6 +19,8 @@ mod operator;
 mod packed;
 mod ranks;
 mod recommendations;
+#[cfg(test)]
+mod tests;
 mod trees;
 mod wording;
 

@@ -48,7 +48,9 @@ pub(crate) fn read_ensemble(node: &NodeProto) -> Result<Ensemble, Refusal> {
     let post_transform = read_post_transform(node)?;
     let mut columns = Columns::of(node)?;
     let trees = columns.trees(labels.len())?;
-    Ok(Ensemble { trees, base, post_transform, labels })
+    let ensemble = Ensemble { trees, base, post_transform, labels };
+    ensemble.depth()?;
+    Ok(ensemble)
 }
 
 fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {

@@ -101,9 +101,12 @@ impl Ranks {
 
     /// The slot and rank that say `feature < threshold`: true where the slot reads below the rank.
     pub(crate) fn locate(&self, feature: u8, threshold: f32, missing: Missing) -> Option<(u8, u8)> {
-        self.segments.iter().enumerate().find_map(|(number, segment)| {
-            let same = |held: &f32| *held == threshold;
-            let position = segment.thresholds.iter().position(same).filter(|_| segment.feature == feature)?;
+        let first = self.segments.partition_point(|segment| segment.feature < feature);
+        let of_feature = self.segments.iter().enumerate().skip(first);
+        of_feature.take_while(|(_, segment)| segment.feature == feature).find_map(|(number, segment)| {
+            // The padding is NaN, which is below nothing.
+            let position = segment.thresholds.partition_point(|held| *held < threshold);
+            segment.thresholds.get(position).filter(|held| **held == threshold)?;
             let slot = 2 * number + usize::from(missing == Missing::Left);
             Some((u8::try_from(slot).ok()?, u8::try_from(position + 1).ok()?))
         })
