@@ -15,7 +15,7 @@ use crate::port::{Moment, Outcome, PortState, port_seed};
 use crate::random::Draw;
 use crate::schedule::Schedule;
 use crate::selection::Wanted;
-use crate::topology::{Port, PortIndex, Topology};
+use crate::topology::{Port, PortIndex, Topology, lanes_at};
 use crate::traffic::{Interval, Traffic};
 use crate::truth::MaintenanceWindow;
 
@@ -96,6 +96,29 @@ impl Fabric {
     /// How many ports a stream stands for; see [`crate::Selection::Stratum`]. `None` if its readings are not wanted.
     pub fn weight(&self, stream: &StreamId) -> Option<f64> {
         self.wanted.weight(stream)
+    }
+
+    /// What is known of a port as of the last sweep.
+    pub fn facts(&self, stream: &StreamId) -> Option<PortFacts> {
+        let index = self.topology.index_of(stream.port()?)?;
+        let mut facts = self.topology.facts(index);
+        let told = self.states.get(index as usize)?.told;
+        if told & TOLD_DOWN != 0 {
+            facts.state = Some(State::Down);
+        }
+        if told & TOLD_NARROW != 0 {
+            let port = self.topology.ports.get(index as usize)?;
+            let gbps = f64::from(port.trained_gbps) / 2.0;
+            facts.rate = LinkRate::from_gbps(gbps);
+            facts.lanes = Some(lanes_at(gbps, port.capable_gbps));
+        }
+        Some(facts)
+    }
+
+    /// The name of the host a stream is an adapter of.
+    pub fn host_name(&self, stream: &StreamId) -> Option<String> {
+        let host = self.topology.host(self.topology.index_of(stream.port()?)?)?;
+        Some(format!("gpu{host:05}"))
     }
 
     /// How many ports one sweep reads if none is silent.
@@ -247,6 +270,11 @@ fn slot<'a>(
     reading
 }
 
+/// What was told of a port, as bits: anything at all, that it is down, that it trained to half its rate.
+const TOLD: u8 = 1;
+const TOLD_DOWN: u8 = 2;
+const TOLD_NARROW: u8 = 4;
+
 /// What to tell of a port beside its counters: everything the first time, then rate and state where they changed.
 #[inline]
 fn news(
@@ -256,7 +284,7 @@ fn news(
     state: &mut PortState,
     outcome: &Outcome,
 ) -> Option<Box<PortFacts>> {
-    let now = 1 + u8::from(outcome.down) + 2 * u8::from(outcome.speed < 1.0);
+    let now = TOLD + u8::from(outcome.down) * TOLD_DOWN + u8::from(outcome.speed < 1.0) * TOLD_NARROW;
     if state.told == now {
         return None;
     }
@@ -266,7 +294,7 @@ fn news(
     if port.peer.is_some() {
         let rate = f64::from(port.trained_gbps) * outcome.speed;
         facts.rate = LinkRate::from_gbps(rate);
-        facts.lanes = Some(if rate < f64::from(port.capable_gbps) { 2 } else { 4 });
+        facts.lanes = Some(lanes_at(rate, port.capable_gbps));
     }
     Some(Box::new(facts))
 }

@@ -21,6 +21,7 @@ mod shape;
 mod topology;
 mod traffic;
 mod truth;
+mod writers;
 
 pub use fabric::Fabric;
 pub use plan::{
@@ -28,3 +29,6 @@ pub use plan::{
 };
 pub use topology::Topology;
 pub use truth::{MaintenanceWindow, write_maintenance, write_truth};
+pub use writers::{
+    CaptureFormat, UnknownCaptureFormatError, sysfs_tree, write_cables, write_capture, write_node_exporter,
+};

@@ -65,7 +65,7 @@ pub struct Topology {
 /// Without a cable a port reads as 4X SDR.
 const UNCABLED_GBPS: u16 = 8;
 
-/// Adapters, leaves, spines and cores have GUIDs of their own ranges.
+/// Adapters, leaves, spines and cores have GUIDs of their own ranges, rising in the nodes' order.
 const GUID_BASES: [u64; 4] =
     [0x946d_ae03_0000_0000, 0xfc6a_1c03_0100_0000, 0xfc6a_1c03_0200_0000, 0xfc6a_1c03_0300_0000];
 
@@ -123,7 +123,7 @@ impl Topology {
             peer_name: peer.map(|(_, node)| self.name(node)),
             rate: rate(port.trained_gbps),
             capable: rate(port.capable_gbps),
-            lanes: Some(if port.peer.is_some() && port.trained_gbps < port.capable_gbps { 2 } else { 4 }),
+            lanes: Some(lanes_at(f64::from(port.trained_gbps), port.capable_gbps)),
             state: Some(if port.peer.is_some() { PortState::Active } else { PortState::Down }),
         }
     }
@@ -132,6 +132,18 @@ impl Topology {
     pub(crate) fn port_and_node(&self, index: PortIndex) -> Option<(&Port, &Node)> {
         let port = self.ports.get(index as usize)?;
         Some((port, self.nodes.get(port.node as usize)?))
+    }
+
+    /// A port by its identity.
+    pub(crate) fn index_of(&self, port: PortId) -> Option<PortIndex> {
+        let place = self.nodes.binary_search_by_key(&port.node, |node| node.guid).ok()?;
+        let node = self.nodes.get(place)?;
+        (1..=node.ports).contains(&port.port).then(|| node.first_port + PortIndex::from(port.port) - 1)
+    }
+
+    /// A node's local identifier; 0 is nobody's.
+    pub(crate) fn lid(&self, port: PortIndex) -> u32 {
+        self.ports.get(port as usize).map_or(0, |port| port.node + 1)
     }
 
     /// A node's ports.
@@ -257,6 +269,11 @@ impl Topology {
             }
         }
     }
+}
+
+/// Lanes in use at a rate, where four lanes give the rate both ends could train to.
+pub(crate) fn lanes_at(gbps: f64, capable_gbps: u16) -> u8 {
+    (4.0 * gbps / f64::from(capable_gbps.max(1))) as u8
 }
 
 #[cfg(test)]
