@@ -190,6 +190,7 @@ fn empty(bytes: &[u8]) -> Parsed {
 
 fn parse_table(format: Format, bytes: &[u8], origin: &Origin) -> Parsed {
     match format {
+        Format::UfmCsv => crate::ufm_csv::parse(bytes, origin),
         Format::SampleCsv => sample_file::parse_sample_csv(bytes, origin),
         Format::SampleJsonLines => sample_file::parse_sample_jsonl(bytes, origin),
         Format::SampleParquet => sample_file::parse_sample_parquet(bytes, origin),

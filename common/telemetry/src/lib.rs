@@ -24,7 +24,9 @@ mod recognise;
 mod remote_write;
 mod rows;
 mod sample_file;
+mod sysfs;
 mod topology;
+mod ufm_csv;
 
 pub use column_map::ColumnMap;
 pub use differ::{DamagedDifferError, Differ, Difference, Doubt, NoSample, wait_bytes_per_tick};
@@ -38,4 +40,5 @@ pub use reading::{Counter, Counters, Range, Reading};
 pub use recognise::recognise;
 pub use remote_write::LARGEST_REQUEST_BYTES;
 pub use sample_file::{WriteParquetError, write_samples_csv, write_samples_jsonl, write_samples_parquet};
+pub use sysfs::parse_sysfs;
 pub use topology::Topology;

@@ -11,7 +11,7 @@ mod labels;
 mod names;
 mod number;
 mod sweep;
-mod units;
+pub(crate) mod units;
 
 use std::collections::HashMap;
 

@@ -243,9 +243,7 @@ fn read_cells(reader: &mut ColumnReader, rows: usize) -> Result<Cells, ParquetEr
         ColumnReader::Int32ColumnReader(reader) => Cells::Integers(cells!(reader, rows, i64::from)),
         ColumnReader::DoubleColumnReader(reader) => Cells::Numbers(cells!(reader, rows, |value| value)),
         ColumnReader::FloatColumnReader(reader) => Cells::Numbers(cells!(reader, rows, f64::from)),
-        ColumnReader::BoolColumnReader(reader) => {
-            Cells::Integers(cells!(reader, rows, i64::from))
-        }
+        ColumnReader::BoolColumnReader(reader) => Cells::Integers(cells!(reader, rows, i64::from)),
         ColumnReader::Int96ColumnReader(_) | ColumnReader::FixedLenByteArrayColumnReader(_) => Cells::Useless,
     })
 }
