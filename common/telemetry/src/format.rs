@@ -194,6 +194,6 @@ fn parse_table(format: Format, bytes: &[u8], origin: &Origin) -> Parsed {
         Format::SampleCsv => sample_file::parse_sample_csv(bytes, origin),
         Format::SampleJsonLines => sample_file::parse_sample_jsonl(bytes, origin),
         Format::SampleParquet => sample_file::parse_sample_parquet(bytes, origin),
-        _ => Parsed::default(),
+        _ => crate::column_map::parse(bytes, origin),
     }
 }

@@ -28,7 +28,7 @@ mod sysfs;
 mod topology;
 mod ufm_csv;
 
-pub use column_map::ColumnMap;
+pub use column_map::{ColumnMap, ColumnMapError};
 pub use differ::{DamagedDifferError, Differ, Difference, Doubt, NoSample, wait_bytes_per_tick};
 pub use format::{Format, UnknownFormatError, parse};
 pub use frame::{Account, Fate, Notice, NoticeKind, Origin, Parsed, Reject, Rejects};
