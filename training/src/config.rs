@@ -44,6 +44,8 @@ pub struct TrainingConfig {
     /// 0 leaves classes as frequent as they are, 1 makes all weigh the same; between, the weight of a class is its
     /// inverse frequency to this power.
     pub balance: f64,
+    /// The same for the regressor, which should be balanced less: a risk must be low where trouble is rare.
+    pub regressor_balance: f64,
     /// Threads, or as many as there are processors. Never changes the result, and is not in the card.
     #[serde(skip)]
     pub threads: Option<NonZeroUsize>,
@@ -77,6 +79,7 @@ impl Default for TrainingConfig {
                 patience: 10,
             },
             balance: 0.5,
+            regressor_balance: 0.15,
             threads: None,
             data_source:
                 "Synthetic: a simulated InfiniBand fabric with injected faults whose truth is known.".into(),

@@ -49,12 +49,8 @@ pub fn train(
     let held_out = parts.stop.len() + parts.calibrate.len() + parts.test.len();
     let event = TrainingEvent::Split { fit: parts.fit.len(), held_out, left_out: parts.split.left_out };
     heed(progress.tell(event), "model", 0)?;
-    let balance = ClassWeights::of(&parts.fit, config.balance);
-    let (fit_weights, stop_weights) = (balance.weigh(&parts.fit), balance.weigh(&parts.stop));
-    let lesson =
-        Lesson { fit: &parts.fit, fit_weights: &fit_weights, stop: &parts.stop, stop_weights: &stop_weights };
-    let classifier = grow_classifier(&lesson, config, progress)?;
-    let regressor = grow_regressor(&lesson, config, progress)?;
+    let classifier = grow(grow_classifier, &parts, config.balance, config, progress)?;
+    let regressor = grow(grow_regressor, &parts, config.regressor_balance, config, progress)?;
     let calibration = fit_calibration(&classifier, &parts.calibrate)?;
     let judgement = judge(&classifier, &regressor, &calibration, &parts.test)?;
     let event = TrainingEvent::Calibrated {
@@ -68,6 +64,21 @@ pub fn train(
     let rows = model.parity().recorded_rows + model.parity().probes;
     heed(progress.tell(TrainingEvent::ParityHolds { rows }), "model", 0)?;
     Ok(model)
+}
+
+/// Grows one of the forests, its classes balanced to the power of `balance`.
+fn grow(
+    grow_forest: fn(&Lesson<'_>, &TrainingConfig, &mut dyn Progress) -> Result<Grown, TrainingError>,
+    parts: &Parts,
+    balance: f64,
+    config: &TrainingConfig,
+    progress: &mut dyn Progress,
+) -> Result<Grown, TrainingError> {
+    let weights = ClassWeights::of(&parts.fit, balance);
+    let (fit_weights, stop_weights) = (weights.weigh(&parts.fit), weights.weigh(&parts.stop));
+    let lesson =
+        Lesson { fit: &parts.fit, fit_weights: &fit_weights, stop: &parts.stop, stop_weights: &stop_weights };
+    grow_forest(&lesson, config, progress)
 }
 
 fn parts(set: &TrainingSet, config: &TrainingConfig) -> Result<Parts, TrainingError> {

@@ -78,8 +78,11 @@ fn trees(lists: &Lists<'_>, first_class: usize) -> Result<Vec<Tree>, UnreadableE
     Ok(trees)
 }
 
-/// The class and weight of each leaf, by tree and node.
-fn votes(lists: &Lists<'_>) -> Result<BTreeMap<(usize, usize), (usize, f32)>, UnreadableError> {
+/// A class and a weight, by tree and node.
+type Votes = BTreeMap<(usize, usize), (usize, f32)>;
+
+/// What each leaf says.
+fn votes(lists: &Lists<'_>) -> Result<Votes, UnreadableError> {
     let count = lists.find(attribute::LEAF_WEIGHTS).map_or(0, |weights| weights.floats.len());
     let vote = |place| {
         let leaf =
