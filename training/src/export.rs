@@ -1,7 +1,7 @@
 //! Writing the files of a model and holding them to account before anyone sees them.
 
 use linkcast_domain::{FEATURE_COUNT, FeatureVector};
-use linkcast_scoring::{Calibration, Model, ModelFiles};
+use linkcast_scoring::{Calibration, Model, ModelFiles, digest};
 
 use crate::boost::Grown;
 use crate::gate::{self, Export, ParityReport, Served};
@@ -27,7 +27,10 @@ pub(crate) fn export(
 ) -> Result<TrainedModel, TrainingError> {
     let classifier_onnx = onnx::write_classifier(&exported.classifier.forest);
     let regressor_onnx = onnx::write_regressor(&exported.regressor.forest);
-    let card = card::for_machines(exported, set, config, [&classifier_onnx, &regressor_onnx])?;
+    let mut card = card::for_machines(exported, set, config, [&classifier_onnx, &regressor_onnx])?;
+    let load = TrainingError::Load;
+    let packed = linkcast_scoring::pack(&classifier_onnx, &regressor_onnx).map_err(load)?;
+    card.digests.model_packed = Some(digest(&packed));
     let card_json = card::as_json(&card)?;
     let files = ModelFiles {
         classifier_onnx: &classifier_onnx,
@@ -35,10 +38,13 @@ pub(crate) fn export(
         packed: None,
         card_json: &card_json,
     };
-    let from_onnx = Model::load(&files).map_err(TrainingError::Load)?;
-    let parity = hold(&from_onnx, &files, exported, recorded)?;
+    // Both ways a model may be loaded must pass.
+    let from_onnx = Model::load(&files).map_err(load)?;
+    hold(&from_onnx, &files, exported, recorded)?;
+    let from_packed = Model::load(&ModelFiles { packed: Some(&packed), ..files }).map_err(load)?;
+    let parity = hold(&from_packed, &files, exported, recorded)?;
     let peoples_card = card::for_people(exported, set, config, &parity);
-    Ok(TrainedModel { classifier_onnx, regressor_onnx, packed: None, card_json, peoples_card, card, parity })
+    Ok(TrainedModel { classifier_onnx, regressor_onnx, packed, card_json, peoples_card, card, parity })
 }
 
 /// The gate, with `model` as what serves.

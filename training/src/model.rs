@@ -23,7 +23,7 @@ pub struct ModelFile {
 pub struct TrainedModel {
     pub(crate) classifier_onnx: Vec<u8>,
     pub(crate) regressor_onnx: Vec<u8>,
-    pub(crate) packed: Option<Vec<u8>>,
+    pub(crate) packed: Vec<u8>,
     pub(crate) card_json: Vec<u8>,
     pub(crate) peoples_card: String,
     pub(crate) card: ModelCard,
@@ -34,13 +34,13 @@ impl TrainedModel {
     /// Every file of the model's folder.
     pub fn files(&self) -> Vec<ModelFile> {
         let file = |name, bytes: &[u8]| ModelFile { name, bytes: bytes.to_vec() };
-        let always = [
+        vec![
             file(CLASSIFIER_FILE, &self.classifier_onnx),
             file(REGRESSOR_FILE, &self.regressor_onnx),
+            file(PACKED_FILE, &self.packed),
             file(CARD_FILE, &self.card_json),
             file(PEOPLES_CARD_FILE, self.peoples_card.as_bytes()),
-        ];
-        always.into_iter().chain(self.packed.as_deref().map(|packed| file(PACKED_FILE, packed))).collect()
+        ]
     }
 
     /// The files as scoring loads them.
@@ -48,7 +48,7 @@ impl TrainedModel {
         ModelFiles {
             classifier_onnx: &self.classifier_onnx,
             regressor_onnx: &self.regressor_onnx,
-            packed: self.packed.as_deref(),
+            packed: Some(&self.packed),
             card_json: &self.card_json,
         }
     }
