@@ -1,0 +1,227 @@
+//! Samples in pieces: one row holds the samples of up to 64 streams over one commit.
+//!
+//! A row a sample would touch one page a stream and sweep, or need an index as large as the data; 64 neighbours in
+//! one row make writing sequential and cost a reader 63 samples it does not want. Streams are numbered as they first
+//! appear, so the ports of one source are neighbours.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use linkcast_domain::ports::{StoreError, TimeRange};
+use linkcast_domain::{Sample, StreamId, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+use crate::packing::{self, PackedSample};
+
+use super::failure::Attempt;
+use super::{Inner, NumberMap};
+
+/// Streams that share a piece.
+const BLOCK: u32 = 64;
+
+/// Numbers given to texts. What a transaction adds is kept apart until it is durable.
+#[derive(Debug, Default)]
+pub(crate) struct Numbers {
+    known: NumberMap,
+    texts: Vec<Arc<str>>,
+    added: usize,
+}
+
+impl Numbers {
+    pub(crate) fn load(
+        connection: &Connection,
+        query: &str,
+        attempt: &Attempt<'_>,
+    ) -> Result<Self, StoreError> {
+        let failed = |error| attempt.failed(error);
+        let mut statement = connection.prepare(&format!("{query} ORDER BY number")).map_err(failed)?;
+        let rows = statement.query_map([], |row| row.get::<_, Arc<str>>(0)).map_err(failed)?;
+        let mut numbers = Numbers::default();
+        for text in rows {
+            numbers.add(&text.map_err(failed)?);
+        }
+        numbers.added = 0;
+        Ok(numbers)
+    }
+
+    /// The number of `text`, a new one if it has none yet.
+    pub(crate) fn number(&mut self, text: &str) -> u32 {
+        match self.known.get(text) {
+            Some(number) => *number,
+            None => self.add(&Arc::from(text)),
+        }
+    }
+
+    fn known(&self, text: &str) -> Option<u32> {
+        self.known.get(text).copied()
+    }
+
+    fn text(&self, number: u32) -> Option<&Arc<str>> {
+        self.texts.get(number as usize)
+    }
+
+    fn add(&mut self, text: &Arc<str>) -> u32 {
+        let number = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
+        self.known.insert(Arc::clone(text), number);
+        self.texts.push(Arc::clone(text));
+        self.added += 1;
+        number
+    }
+
+    /// What was added since the last transaction ended, with its numbers.
+    pub(crate) fn added(&self) -> impl Iterator<Item = (u32, &Arc<str>)> {
+        let first = self.texts.len() - self.added;
+        (0_u32..).zip(&self.texts).skip(first)
+    }
+
+    pub(crate) fn keep(&mut self) {
+        self.added = 0;
+    }
+
+    /// Takes back what a failed transaction added.
+    pub(crate) fn take_back(&mut self) {
+        for text in self.texts.drain(self.texts.len() - self.added..) {
+            self.known.remove(&text);
+        }
+        self.added = 0;
+    }
+}
+
+/// Writes samples, each replacing one of the same stream and time.
+pub(crate) fn write(
+    transaction: &Transaction<'_>,
+    samples: &[Sample],
+    streams: &mut Numbers,
+    names: &mut Numbers,
+    attempt: &Attempt<'_>,
+) -> Result<(), StoreError> {
+    let mut order: Vec<(u32, i64, &Sample)> = samples
+        .iter()
+        .map(|sample| (streams.number(sample.stream.as_str()), sample.time.millis(), sample))
+        .collect();
+    order.sort_by_key(|(stream, time, _)| (*stream, *time));
+    let mut bytes = Vec::new();
+    for piece in order.chunk_by(|left, right| left.0 / BLOCK == right.0 / BLOCK) {
+        write_piece(transaction, piece, names, &mut bytes, attempt)?;
+    }
+    Ok(())
+}
+
+fn write_piece(
+    transaction: &Transaction<'_>,
+    piece: &[(u32, i64, &Sample)],
+    names: &mut Numbers,
+    bytes: &mut Vec<u8>,
+    attempt: &Attempt<'_>,
+) -> Result<(), StoreError> {
+    let (Some(first), Some(last)) =
+        (piece.iter().map(|(_, time, _)| *time).min(), piece.iter().map(|(_, time, _)| *time).max())
+    else {
+        return Ok(());
+    };
+    let block = piece.first().map_or(0, |(stream, _, _)| stream / BLOCK);
+    bytes.clear();
+    packing::start(bytes, piece.len());
+    for (stream, time, sample) in piece {
+        let other = sample.other.iter().map(|(name, value)| (names.number(name), *value));
+        packing::append(bytes, first, (*stream, *time), &sample.values, other);
+    }
+    let failed = |error| attempt.failed(error);
+    let written = transaction
+        .prepare_cached(
+            "INSERT OR IGNORE INTO samples (block, first_time, last_time, bytes) VALUES (?1, ?2, ?3, ?4)",
+        )
+        .and_then(|mut insert| insert.execute(params![block, first, last, &*bytes]))
+        .map_err(failed)?;
+    if written == 0 { merge_piece(transaction, (block, first, last), bytes, attempt) } else { Ok(()) }
+}
+
+/// A piece of the same block begins at the same time: a repeated delivery, or another source's streams. One piece
+/// comes of both, the new samples replacing the old.
+fn merge_piece(
+    transaction: &Transaction<'_>,
+    (block, first, last): (u32, i64, i64),
+    bytes: &mut Vec<u8>,
+    attempt: &Attempt<'_>,
+) -> Result<(), StoreError> {
+    let failed = |error| attempt.failed(error);
+    let (old, old_last): (Vec<u8>, i64) = transaction
+        .prepare_cached("SELECT bytes, last_time FROM samples WHERE block = ?1 AND first_time = ?2")
+        .and_then(|mut query| query.query_row(params![block, first], |row| Ok((row.get(0)?, row.get(1)?))))
+        .map_err(failed)?;
+    let mut merged: BTreeMap<(u32, i64), PackedSample> = BTreeMap::new();
+    for piece in [old.as_slice(), bytes.as_slice()] {
+        for sample in packing::read(piece, first).map_err(|error| attempt.damaged(error))? {
+            merged.insert((sample.stream, sample.time), sample);
+        }
+    }
+    bytes.clear();
+    packing::start(bytes, merged.len());
+    for (place, sample) in &merged {
+        packing::append(bytes, first, *place, &sample.values, sample.other.iter().copied());
+    }
+    transaction
+        .prepare_cached("UPDATE samples SET bytes = ?3, last_time = ?4 WHERE block = ?1 AND first_time = ?2")
+        .and_then(|mut update| update.execute(params![block, first, &*bytes, last.max(old_last)]))
+        .map_err(failed)?;
+    Ok(())
+}
+
+/// The stream's samples in `range`, oldest first; of one written twice, what was written last.
+pub(crate) fn read(
+    inner: &mut Inner,
+    stream: &StreamId,
+    range: TimeRange,
+    attempt: &Attempt<'_>,
+) -> Result<Vec<Sample>, StoreError> {
+    refresh(inner, stream, attempt)?;
+    let Some(number) = inner.streams.known(stream.as_str()) else { return Ok(Vec::new()) };
+    let failed = |error| attempt.failed(error);
+    let mut statement = inner
+        .connection
+        .prepare_cached(
+            "SELECT first_time, bytes FROM samples WHERE block = ?1 AND first_time <= ?2 AND last_time >= ?3
+             ORDER BY rowid",
+        )
+        .map_err(failed)?;
+    let bounds = params![number / BLOCK, range.until.millis(), range.from.millis()];
+    let mut rows = statement.query(bounds).map_err(failed)?;
+    let mut found = BTreeMap::new();
+    while let Some(row) = rows.next().map_err(failed)? {
+        let first: i64 = row.get(0).map_err(failed)?;
+        let bytes = row.get_ref(1).map_err(failed)?.as_blob().map_err(|error| attempt.damaged(error))?;
+        for sample in packing::read(bytes, first).map_err(|error| attempt.damaged(error))? {
+            let time = Timestamp::from_millis(sample.time);
+            if sample.stream == number && range.contains(time) {
+                found.insert(time, sample);
+            }
+        }
+    }
+    Ok(found.into_iter().map(|(time, sample)| named(stream, time, sample, &inner.names)).collect())
+}
+
+/// Another process may have numbered streams and names since this one opened the file.
+fn refresh(inner: &mut Inner, stream: &StreamId, attempt: &Attempt<'_>) -> Result<(), StoreError> {
+    let failed = |error| attempt.failed(error);
+    let newest: Option<u32> = inner
+        .connection
+        .query_row("SELECT max(number) FROM names", [], |row| row.get(0))
+        .optional()
+        .map_err(failed)?
+        .flatten();
+    let names_behind = newest.is_some_and(|newest| inner.names.text(newest).is_none());
+    if names_behind || inner.streams.known(stream.as_str()).is_none() {
+        inner.streams = Numbers::load(&inner.connection, "SELECT id, number FROM streams", attempt)?;
+        inner.names = Numbers::load(&inner.connection, "SELECT name, number FROM names", attempt)?;
+    }
+    Ok(())
+}
+
+fn named(stream: &StreamId, time: Timestamp, sample: PackedSample, names: &Numbers) -> Sample {
+    let other = sample
+        .other
+        .into_iter()
+        .filter_map(|(name, value)| Some((Arc::clone(names.text(name)?), value)))
+        .collect();
+    Sample { stream: stream.clone(), time, values: sample.values, other }
+}

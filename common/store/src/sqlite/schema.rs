@@ -1,0 +1,79 @@
+//! The tables, and whether a file has them.
+//!
+//! SQLite keeps two numbers in a file's header for its owner: the application id says that a file is ours, the user
+//! version which layout it has.
+
+use linkcast_domain::ports::StoreError;
+use rusqlite::Connection;
+
+use super::failure::Attempt;
+
+/// The layout this version writes.
+const LAYOUT: i64 = 1;
+
+/// "LKCT": marks a file as ours.
+const APPLICATION: i64 = 0x4c4b_4354;
+
+const TABLES: &str = "
+    CREATE TABLE streams (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, facts TEXT) STRICT;
+    CREATE TABLE states (number INTEGER PRIMARY KEY, last_time INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;
+    CREATE TABLE names (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+    CREATE TABLE samples (block INTEGER NOT NULL, first_time INTEGER NOT NULL, last_time INTEGER NOT NULL,
+                          bytes BLOB NOT NULL, UNIQUE (block, first_time)) STRICT;
+    CREATE INDEX samples_age ON samples (last_time);
+    CREATE TABLE insights (id TEXT PRIMARY KEY, stream TEXT NOT NULL, time INTEGER NOT NULL, class TEXT NOT NULL,
+                           risk REAL NOT NULL, body TEXT NOT NULL) STRICT;
+    CREATE INDEX insights_age ON insights (time);
+    CREATE INDEX insights_of_stream ON insights (stream, time);
+    CREATE TABLE conditions (stream TEXT NOT NULL, cause TEXT NOT NULL, resolved INTEGER, body TEXT NOT NULL,
+                             PRIMARY KEY (stream, cause)) STRICT, WITHOUT ROWID;
+    CREATE TABLE alerts (id TEXT PRIMARY KEY, firing INTEGER NOT NULL, updated INTEGER NOT NULL,
+                         body TEXT NOT NULL) STRICT;
+    CREATE INDEX alerts_age ON alerts (updated);
+    CREATE TABLE outbox (sequence INTEGER PRIMARY KEY, time INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
+    CREATE TABLE channels (name TEXT PRIMARY KEY, sequence INTEGER NOT NULL) STRICT;
+    CREATE TABLE sources (name TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
+    CREATE TABLE windows (id TEXT PRIMARY KEY, until INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
+";
+
+/// A file that SQLite can read and that is not ours.
+#[derive(Debug, thiserror::Error)]
+#[error("its application id is {found:#x}: expected {APPLICATION:#x}")]
+struct ForeignFileError {
+    found: i64,
+}
+
+/// Checks an opened file, makes the tables in an empty one, and sets how the connection works.
+pub(crate) fn prepare(connection: &Connection, name: &str) -> Result<(), StoreError> {
+    let attempt = Attempt::new(name, "open it");
+    let failed = |error| attempt.failed(error);
+    connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(failed)?;
+    let application = pragma(connection, "application_id").map_err(failed)?;
+    let layout = pragma(connection, "user_version").map_err(failed)?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
+    if application != APPLICATION && tables > 0 {
+        return Err(attempt.damaged(ForeignFileError { found: application }));
+    }
+    if layout > LAYOUT {
+        return Err(StoreError::Newer { store: name.to_owned(), found: layout, known: LAYOUT });
+    }
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536;
+             PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 8192;",
+        )
+        .map_err(failed)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    if tables > 0 {
+        return Ok(());
+    }
+    let made = format!(
+        "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {LAYOUT}; COMMIT;"
+    );
+    connection.execute_batch(&made).map_err(failed)
+}
+
+fn pragma(connection: &Connection, name: &str) -> Result<i64, rusqlite::Error> {
+    connection.pragma_query_value(None, name, |row| row.get(0))
+}
