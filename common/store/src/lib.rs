@@ -1,9 +1,8 @@
 //! The embedded store: SQLite in one file, and the same promises kept in memory.
 //!
-//! Both stand behind the domain's ports and pass one contract suite ([`contract`]), so that what is proven against
-//! the one holds for the other. This is a shell: it does IO and decides nothing.
+//! Both stand behind the domain's ports, so that what runs on the one runs on the other. This is a shell: it does IO
+//! and decides nothing.
 
-// contract
 mod memory;
 mod packing;
 mod sqlite;

@@ -1,8 +1,7 @@
 //! Everything that is read, from bodies that this store wrote.
 
 use linkcast_domain::ports::{
-    AlertRecord, InsightQuery, MaintenanceWindow, OutboxMessage, Resume, SavedState,
-    StoreError, StreamRecord,
+    AlertRecord, InsightQuery, MaintenanceWindow, OutboxMessage, Resume, SavedState, StoreError, StreamRecord,
 };
 use linkcast_domain::{Alert, AlertState, Condition, Insight, PortFacts, StreamId, Timestamp};
 use rusqlite::{Connection, Params, Row, params};
