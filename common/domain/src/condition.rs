@@ -109,8 +109,14 @@ pub struct Condition {
     pub resolved: Option<Timestamp>,
     /// The highest risk seen, 0 to 100.
     pub peak_risk: f64,
+    /// Calibrated probability of the cause where the risk peaked, 0 to 1.
+    pub confidence: f64,
     /// The newest insight behind it; a missing series has none.
     pub insight: Option<InsightId>,
+    /// One sentence for people: the newest insight's.
+    pub explanation: String,
+    /// What to do, most useful first.
+    pub recommendations: Vec<String>,
 }
 
 /// Whether an alert is news or over.
