@@ -1,15 +1,36 @@
 //! The use cases: collect, prepare, insight and alert, generic over the domain's ports.
 //!
-//! Each is a plain function over one stream's state; `Pipeline::ingest` runs the four after one another for a
+//! Each is a plain function over one stream's state; [`Pipeline::ingest`] runs the four after one another for a
 //! whole sweep of readings, which is what the embedded binary does, and functions behind a queue call them one by one.
 //! Nothing here does IO or looks at a clock of its own: time is the readings' time, so a replay of last week
 //! behaves as last week did.
 
+mod alerts;
+mod codec;
+mod conditions;
+mod gate;
+mod judge;
+mod notify;
+mod pipeline;
 mod settings;
+mod shards;
+mod silence;
+mod stream;
 mod sweep;
+mod watch;
 
+pub use alerts::{AlertBook, KnownPorts, Patience, SOURCE_PREFIX, Settled};
+pub use codec::StreamStateError;
+pub use conditions::{Announced, Conditions, Silence, Step, Verdict, announced};
+pub use gate::{Evidence, LastInsight, evidence, is_news, is_quiet_choice, risk_step};
+pub use judge::{Judge, Reasons};
+pub use notify::{
+    AlertmanagerAlert, JsonLines, WrittenLines, alertmanager_payload, webhook_payload, written_lines,
+};
+pub use pipeline::{Pipeline, PipelineError};
 pub use settings::{
     AlertPolicy, CausePolicy, CheckpointPolicy, ConditionPolicy, Echo, GatePolicy, MissingPolicy, Quiet,
     Settings,
 };
 pub use sweep::{Sweep, SweepReport, Tally};
+pub use watch::{LinkEnds, SeenUp, Watch, Weighed};

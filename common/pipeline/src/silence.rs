@@ -1,0 +1,135 @@
+//! Silence: a source that stopped answering, and ports that a living source no longer lists.
+//!
+//! Missing data looks like health to whoever only looks at values. A source that says nothing is one condition, and
+//! its ports are none; a port is missing only if its source lists every port, and only if it was ever up. A host's ports get
+//! the time a restart takes.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use linkcast_domain::ports::{Coverage, SourceRecord};
+use linkcast_domain::{Cause, NodeGuid, StreamId, Timestamp};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::alerts::SOURCE_PREFIX;
+use crate::conditions::Silence;
+use crate::settings::MissingPolicy;
+use crate::shards::Shards;
+use crate::stream::{Missing, Saved, Stream};
+use crate::watch::SeenUp;
+
+/// Silence is looked for at most so often: it takes minutes to count.
+pub(crate) const SCAN_EVERY: Duration = Duration::from_secs(30);
+
+/// A silence that was found.
+pub(crate) struct Found {
+    pub(crate) stream: StreamId,
+    cause: Cause,
+    since: Timestamp,
+    risk: f64,
+}
+
+impl Found {
+    pub(crate) fn silence(&self, now: Timestamp) -> Silence<'_> {
+        let (explanation, recommendation) = match self.cause {
+            Cause::SourceSilent => (
+                format!("nothing was heard from the source since {}", self.since),
+                "check the exporter and the network to it; the ports behind it are not judged meanwhile",
+            ),
+            _ => (
+                format!("the port reported until {} and its source no longer lists it", self.since),
+                "check whether the node is powered and its link is up",
+            ),
+        };
+        Silence {
+            stream: &self.stream,
+            cause: self.cause,
+            since: self.since,
+            now,
+            risk: self.risk,
+            explanation,
+            recommendation,
+        }
+    }
+}
+
+/// The stream id that stands for a source.
+pub(crate) fn stand_in(source: &str) -> Option<StreamId> {
+    format!("{SOURCE_PREFIX}{source}").parse().ok()
+}
+
+/// The number by which streams remember their source.
+pub(crate) fn source_number(source: &str) -> u32 {
+    xxh3_64(source.as_bytes()) as u32
+}
+
+/// Notes that a source was heard; the usual interval follows slowly.
+pub(crate) fn note_interval(record: &mut SourceRecord, time: Timestamp) {
+    let interval = time.seconds_since(record.last_heard);
+    if interval > 0.0 {
+        record.interval_s = if record.interval_s == 0.0 {
+            interval
+        } else {
+            (record.interval_s * 7.0 + interval.min(record.interval_s * 3.0)) / 8.0
+        };
+        record.last_heard = time;
+    }
+}
+
+/// Every silence that is new at `now`.
+pub(crate) fn find(
+    policy: &MissingPolicy,
+    sources: &BTreeMap<String, SourceRecord>,
+    shards: &mut Shards,
+    switches: &HashSet<NodeGuid>,
+    now: Timestamp,
+) -> Vec<Found> {
+    let mut found = Vec::new();
+    let mut listing: HashSet<u32> = HashSet::new();
+    for source in sources.values() {
+        if now.since(source.last_heard) > limit(policy, source.interval_s) {
+            let silent = stand_in(&source.name).map(|stream| Found {
+                stream,
+                cause: Cause::SourceSilent,
+                since: source.last_heard,
+                risk: policy.risk,
+            });
+            found.extend(silent);
+        } else if source.coverage == Coverage::Whole && now.since(source.last_heard) <= limit(policy, 0.0) {
+            listing.insert(source_number(&source.name));
+        }
+    }
+    let mut missing: Vec<Found> = shards
+        .iter_mut()
+        .filter(|stream| listing.contains(&stream.watch.source))
+        .filter_map(|stream| missing(policy, stream, switches, now))
+        .collect();
+    missing.sort_by(|left, right| left.stream.cmp(&right.stream));
+    found.extend(missing);
+    found
+}
+
+fn limit(policy: &MissingPolicy, interval_s: f64) -> Duration {
+    Duration::try_from_secs_f64(interval_s * policy.intervals).unwrap_or_default().max(policy.at_least)
+}
+
+fn missing(
+    policy: &MissingPolicy,
+    stream: &mut Stream,
+    switches: &HashSet<NodeGuid>,
+    now: Timestamp,
+) -> Option<Found> {
+    let last = stream.watch.last_time?;
+    if stream.missing == Missing::Yes || stream.watch.seen_up == SeenUp::Never {
+        return None;
+    }
+    let on_switch = stream.id.port().is_none_or(|port| switches.contains(&port.node));
+    let usual = limit(policy, f64::from(stream.watch.interval_millis) / 1000.0);
+    let patience = if on_switch { usual } else { usual.max(policy.host) };
+    if now.since(last) <= patience {
+        return None;
+    }
+    stream.missing = Missing::Yes;
+    stream.saved = Saved::No;
+    Some(Found { stream: stream.id.clone(), cause: Cause::SeriesMissing, since: last, risk: policy.risk })
+}

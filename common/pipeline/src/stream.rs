@@ -1,0 +1,240 @@
+//! One stream through collect, prepare and insight: the three steps that need nothing but the stream itself.
+//!
+//! Each step is a function of its own, because behind a queue each runs in a process of its own; here they follow
+//! one another without a copy. Streams share nothing, so any number of threads gives the same results.
+
+use std::collections::HashSet;
+
+use linkcast_domain::{
+    Clock, FeatureVector, Insight, InsightId, NodeGuid, PortFacts, PortState, Sample, StreamId, Timestamp,
+};
+use linkcast_features::{Calendar, StreamState};
+use linkcast_scoring::Score;
+use linkcast_telemetry::{Differ, NoSample, Reading};
+
+use crate::gate::{self, Evidence, LastInsight};
+use crate::judge::{Judge, Reasons};
+use crate::settings::Settings;
+use crate::sweep::Tally;
+use crate::watch::{LinkEnds, SeenUp, Watch};
+
+/// What every stream's steps share and none changes.
+pub(crate) struct Surroundings<'a, J> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) calendar: &'a Calendar,
+    pub(crate) judge: &'a J,
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) switches: &'a HashSet<NodeGuid>,
+    pub(crate) source: u32,
+}
+
+/// One stream's state.
+#[derive(Clone, Debug)]
+pub(crate) struct Stream {
+    pub(crate) id: StreamId,
+    pub(crate) facts: PortFacts,
+    pub(crate) differ: Differ,
+    pub(crate) fold: Box<StreamState>,
+    pub(crate) watch: Watch,
+    /// A condition of this stream is not resolved, so every sample counts.
+    pub(crate) following: Following,
+    pub(crate) missing: Missing,
+    pub(crate) saved: Saved,
+}
+
+/// Whether every sample of a stream is to be scored, for a condition's sake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Following {
+    No,
+    Yes,
+}
+
+/// Whether a stream counts as missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missing {
+    No,
+    Yes,
+}
+
+/// Whether the store has the stream's state as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Saved {
+    No,
+    Yes,
+}
+
+/// What a stream's steps found that others must know, in the order of the sweep.
+#[derive(Debug)]
+pub(crate) enum Finding {
+    /// A missing stream was heard.
+    Returned { stream: StreamId, time: Timestamp },
+    /// What is known of the port has changed.
+    Facts { stream: StreamId, facts: Box<PortFacts> },
+    /// A sample was scored.
+    Scored(Box<Scored>),
+}
+
+/// A scored sample.
+#[derive(Debug)]
+pub(crate) struct Scored {
+    pub(crate) stream: StreamId,
+    pub(crate) time: Timestamp,
+    pub(crate) vector: FeatureVector,
+    pub(crate) score: Score,
+    /// What may open a condition.
+    pub(crate) firm: Evidence,
+    pub(crate) latency_us: u64,
+    /// The insight, if it was news.
+    pub(crate) insight: Option<Insight>,
+}
+
+/// Where a stream's steps put their results.
+#[derive(Debug, Default)]
+pub(crate) struct Results {
+    pub(crate) tally: Tally,
+    pub(crate) samples: Vec<(u32, Sample)>,
+    pub(crate) findings: Vec<(u32, Finding)>,
+}
+
+impl Stream {
+    pub(crate) fn new(id: StreamId) -> Self {
+        Stream {
+            id,
+            facts: PortFacts::default(),
+            differ: Differ::new(),
+            fold: Box::new(StreamState::new()),
+            watch: Watch::default(),
+            following: Following::No,
+            missing: Missing::No,
+            saved: Saved::No,
+        }
+    }
+
+    /// Collect: a reading becomes a sample.
+    pub(crate) fn collect(&mut self, reading: &Reading, order: u32, results: &mut Results) -> Option<Sample> {
+        results.tally.readings += 1;
+        if let Some(newer) = &reading.facts {
+            self.learn(newer, order, results);
+        }
+        let difference = self.differ.difference(reading, &self.facts);
+        results.tally.doubts += difference.doubts.len() as u64;
+        self.saved = Saved::No;
+        match difference.outcome {
+            Ok(sample) => return Some(sample),
+            Err(NoSample::First) => results.tally.firsts += 1,
+            Err(NoSample::PeerChanged | NoSample::PortReplaced) => results.tally.replaced += 1,
+            Err(NoSample::NoTime | NoSample::NotNewer | NoSample::WithinLifespan) => {
+                results.tally.stale += 1;
+                return None;
+            }
+        }
+        self.heard(reading.time?, order, results);
+        None
+    }
+
+    /// Takes over what is newly known of the port.
+    pub(crate) fn learn(&mut self, newer: &PortFacts, order: u32, results: &mut Results) {
+        if newer.state == Some(PortState::Active) {
+            self.watch.seen_up = SeenUp::Once;
+        }
+        let mut facts = self.facts.clone();
+        facts.update(newer.clone());
+        if facts != self.facts {
+            self.facts = facts;
+            let facts = Box::new(self.facts.clone());
+            results.findings.push((order, Finding::Facts { stream: self.id.clone(), facts }));
+        }
+    }
+
+    fn heard(&mut self, time: Timestamp, order: u32, results: &mut Results) {
+        self.saved = Saved::No;
+        self.watch.hear(time);
+        if self.missing == Missing::Yes {
+            self.missing = Missing::No;
+            results.findings.push((order, Finding::Returned { stream: self.id.clone(), time }));
+        }
+    }
+
+    /// Prepare: a sample becomes a feature vector; the gate says whether it is worth an insight.
+    pub(crate) fn prepare<J: Judge>(
+        &mut self,
+        around: &Surroundings<'_, J>,
+        sample: Sample,
+        order: u32,
+        results: &mut Results,
+    ) {
+        let Ok(vector) = self.fold.advance(sample.time, &sample.values, around.calendar) else {
+            results.tally.stale += 1;
+            return;
+        };
+        results.tally.samples += 1;
+        let gate = &around.settings.gate;
+        let evidence = gate::evidence(gate, &sample.values, &vector);
+        let node = self.watch.last_drop.and_then(|_| self.id.port()).map(|port| port.node);
+        let link = LinkEnds { facts: &self.facts, switches: around.switches, node };
+        let seen = (sample.time, &sample.values, &vector);
+        let weighed = self.watch.weigh(&around.settings.conditions, link, seen, evidence);
+        results.tally.reboots += u64::from(weighed.came_back);
+        let asks = !weighed.worth_scoring.is_empty()
+            || self.following == Following::Yes
+            || gate::is_quiet_choice(gate, &self.id, self.watch.last_time, sample.time);
+        self.watch.source = around.source;
+        self.heard(sample.time, order, results);
+        if asks {
+            let scored = self.insight(around, &vector, sample.time, weighed.firm);
+            results.tally.scored += 1;
+            results.findings.push((order, Finding::Scored(Box::new(scored))));
+        }
+        results.samples.push((order, sample));
+    }
+
+    /// Insight: a feature vector becomes a score, and an insight if it is news.
+    fn insight<J: Judge>(
+        &mut self,
+        around: &Surroundings<'_, J>,
+        vector: &FeatureVector,
+        time: Timestamp,
+        firm: Evidence,
+    ) -> Scored {
+        let started = around.clock.micros();
+        let score = around.judge.score(vector);
+        let latency_us = around.clock.micros().saturating_sub(started);
+        let gate = &around.settings.gate;
+        let insight = gate::is_news(gate, self.watch.insight, time, &score).then(|| {
+            let step = gate::risk_step(gate, score.risk);
+            self.watch.insight = Some(LastInsight { time, class: score.class, step });
+            let reasons = around.judge.explain(vector, &score);
+            insight(around.settings, around.judge, (&self.id, time, latency_us), &score, reasons)
+        });
+        Scored { stream: self.id.clone(), time, vector: *vector, score, firm, latency_us, insight }
+    }
+}
+
+/// An insight of a score and its reasons. Its id is a function of stream, time and task.
+pub(crate) fn insight<J: Judge>(
+    settings: &Settings,
+    judge: &J,
+    (stream, time, latency_us): (&StreamId, Timestamp, u64),
+    score: &Score,
+    reasons: Reasons,
+) -> Insight {
+    Insight {
+        entity_id: InsightId::of(stream, time, &settings.task),
+        timestamp: time,
+        entity_type: "insight".to_owned(),
+        related_entity: stream.clone(),
+        fabric: settings.fabric.clone(),
+        prediction_type: score.class,
+        risk_score: score.risk,
+        confidence: score.confidence,
+        explanation: reasons.sentence,
+        influencers: reasons.influencers,
+        recommendations: reasons.recommendations,
+        model: judge.identity().clone(),
+        variant: "embedded".to_owned(),
+        fallback_from: None,
+        latency_us,
+        cost_usd: 0.0,
+        ttl: time.plus(settings.retention).seconds(),
+    }
+}
