@@ -1,3 +1,34 @@
-//! Under construction.
+//! The `linkcast` command.
+//!
+//! The shell round the pure rooms: it reads arguments, files, sockets and the clock, and hands values on. `main` only
+//! turns a failure into its message and exit code; each command lives in its own file under `commands`.
 
-fn main() {}
+mod arguments;
+mod capture;
+mod commands;
+mod configuration;
+mod exit;
+mod feature_file;
+mod learning;
+mod model;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::Arguments;
+use crate::configuration::Configuration;
+use crate::exit::Failure;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match Configuration::from_environment()
+        .map_err(Failure::from)
+        .and_then(|configuration| commands::execute(arguments, &configuration))
+    {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

@@ -142,6 +142,13 @@ impl Rejects {
         self.total == 0
     }
 
+    /// Counts lines from further up: for a file that was parsed in pieces.
+    pub fn shift_lines(&mut self, lines: u64) {
+        for reject in &mut self.kept {
+            reject.line += lines;
+        }
+    }
+
     /// Takes over another's refusals.
     pub fn append(&mut self, other: Rejects) {
         self.total += other.total;

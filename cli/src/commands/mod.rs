@@ -1,0 +1,45 @@
+//! One file a command, and the way from the command line to it.
+
+pub(crate) mod completions;
+pub(crate) mod features;
+pub(crate) mod inspect;
+pub(crate) mod predict;
+pub(crate) mod simulate;
+pub(crate) mod train;
+
+use crate::arguments::{Arguments, Command};
+use crate::configuration::Configuration;
+use crate::exit::Failure;
+use crate::output::{Form, Notes, Output};
+
+/// What every command is handed beside its own arguments.
+pub(crate) struct Session<'a> {
+    /// What the environment says.
+    pub(crate) configuration: &'a Configuration,
+    /// Who reads the results.
+    pub(crate) form: Form,
+    /// Messages beside the results.
+    pub(crate) notes: Notes,
+    /// Standard output.
+    pub(crate) output: Output,
+}
+
+/// Runs the command asked for.
+pub(crate) fn execute(arguments: Arguments, configuration: &Configuration) -> Result<(), Failure> {
+    let mut session = Session {
+        configuration,
+        form: arguments.form(),
+        notes: Notes::new(configuration.verbosity),
+        output: Output::lock(),
+    };
+    match arguments.command {
+        Command::Features(arguments) => features::execute(&arguments, &mut session)?,
+        Command::Simulate(arguments) => simulate::execute(&arguments, &mut session)?,
+        Command::Train(arguments) => train::execute(&arguments, &mut session)?,
+        Command::Predict(arguments) => predict::execute(&arguments, &mut session)?,
+        Command::Inspect(arguments) => inspect::execute(&arguments, &mut session)?,
+        Command::Completions(arguments) => completions::execute(&arguments, &mut session)?,
+    }
+    session.output.flush()?;
+    Ok(())
+}

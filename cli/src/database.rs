@@ -1,0 +1,73 @@
+//! The database behind `--db`, and what each of its faults means for the exit code.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+
+use linkcast_domain::ports::StoreError;
+use linkcast_store::SqliteStore;
+
+use crate::configuration::{Configuration, DATABASE_VARIABLE};
+use crate::exit::{ExitKind, Failure};
+
+/// The store's own error, told with what to do about it.
+pub(crate) fn failure(error: StoreError) -> Failure {
+    let (kind, step) = match &error {
+        StoreError::Newer { .. } => (ExitKind::Database, "update linkcast, or name another file with --db"),
+        StoreError::Damaged { .. } => {
+            (ExitKind::Database, "restore the file from a copy, or move it away and begin anew")
+        }
+        StoreError::Full { .. } => (
+            ExitKind::Machine,
+            "make room; what was stored before is whole, and work resumes where it stopped",
+        ),
+        StoreError::Busy { .. } => (ExitKind::Machine, "end the other linkcast that holds the file"),
+        StoreError::Failed { .. } => (ExitKind::Machine, "see that the folder exists and may be written"),
+    };
+    Failure::new(kind, error).with_next_step(step)
+}
+
+/// The database named by the command line or the environment.
+pub(crate) fn named(path: Option<&Path>, configuration: &Configuration) -> Option<PathBuf> {
+    path.map(Path::to_owned).or_else(|| configuration.database.clone())
+}
+
+/// Opens the database to look into; it must be there.
+pub(crate) fn open_existing(
+    path: Option<&Path>,
+    configuration: &Configuration,
+) -> Result<SqliteStore, Failure> {
+    let Some(path) = named(path, configuration) else {
+        return Err(Failure::new(ExitKind::WrongUse, "no database named: expected --db FILE")
+            .with_next_step(format!("give --db FILE or set {DATABASE_VARIABLE}")));
+    };
+    if !path.is_file() {
+        let missing = format!("{} does not exist: expected a database", path.display());
+        return Err(Failure::new(ExitKind::UnusableInput, missing)
+            .with_next_step("make one with `linkcast run --db FILE` or `linkcast replay --db FILE`"));
+    }
+    SqliteStore::open_existing(&path).map_err(failure)
+}
+
+/// Waits for one of the store's futures. SQLite answers on the calling thread, so nothing else has to run meanwhile.
+pub(crate) fn wait<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, Failure> {
+    ready(work).map_err(failure)
+}
+
+/// Runs a future on this thread.
+pub(crate) fn ready<T>(work: impl Future<Output = T>) -> T {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = std::sync::Arc::new(Unpark(std::thread::current())).into();
+    let mut context = std::task::Context::from_waker(&waker);
+    let mut work = std::pin::pin!(work);
+    loop {
+        match work.as_mut().poll(&mut context) {
+            std::task::Poll::Ready(value) => return value,
+            std::task::Poll::Pending => std::thread::park(),
+        }
+    }
+}

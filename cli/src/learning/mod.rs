@@ -1,0 +1,9 @@
+//! From telemetry with its truth to training rows.
+
+mod rows;
+mod simulated;
+mod truth;
+
+pub(crate) use rows::{RowCollector, Thinning};
+pub(crate) use simulated::simulated_rows;
+pub(crate) use truth::{TRUTH_FILE, read_truth};

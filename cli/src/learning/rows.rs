@@ -1,0 +1,116 @@
+//! Samples in, labelled rows out, thinned where thousands say the same.
+//!
+//! Nearly every sample of a fabric is a healthy port's. Of those a share is kept, the more the nearer they lie to
+//! something that looks like a fault, and each kept row carries the weight of the rows it stands for, so that the
+//! trainer still sees how rare trouble is. Which rows stay is a hash of stream and time: the same on every run.
+
+use std::collections::{BTreeMap, HashMap};
+
+use linkcast_domain::{Episode, EpisodeKind, Sample, StreamId, Timestamp};
+use linkcast_features::{Calendar, StreamState};
+use linkcast_training::{EpisodeIndex, LabelledRow, Phase, TrainingError, TrainingSet, label};
+
+/// One row in so many is kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Thinning {
+    /// Of a fault's rows.
+    pub(crate) faulty: u64,
+    /// Of rows during something benign.
+    pub(crate) benign: u64,
+    /// Of all others.
+    pub(crate) quiet: u64,
+}
+
+/// Collects rows.
+pub(crate) struct RowCollector {
+    index: EpisodeIndex,
+    benign: BTreeMap<StreamId, Vec<(Timestamp, Timestamp)>>,
+    states: HashMap<StreamId, StreamState>,
+    calendar: Calendar,
+    thinning: Thinning,
+    set: TrainingSet,
+    samples: u64,
+}
+
+impl RowCollector {
+    /// A collector that labels by `episodes`; streams that one episode shows are kept on one side of every split.
+    pub(crate) fn new(episodes: &[Episode], calendar: Calendar, thinning: Thinning) -> Self {
+        let mut benign: BTreeMap<StreamId, Vec<(Timestamp, Timestamp)>> = BTreeMap::new();
+        let mut set = TrainingSet::default();
+        for episode in episodes {
+            if let [first, others @ ..] = episode.streams.as_slice()
+                && episode.fault().is_some()
+            {
+                others.iter().for_each(|other| set.keep_together(first, other));
+            }
+            if matches!(episode.kind, EpisodeKind::Benign(_)) {
+                for stream in &episode.streams {
+                    benign.entry(stream.clone()).or_default().push((episode.onset, episode.end));
+                }
+            }
+        }
+        RowCollector {
+            index: EpisodeIndex::new(episodes),
+            benign,
+            states: HashMap::new(),
+            calendar,
+            thinning,
+            set,
+            samples: 0,
+        }
+    }
+
+    /// Takes a sample; `stands_for` is how many ports its stream stands for.
+    pub(crate) fn take(&mut self, sample: &Sample, stands_for: f64) -> Result<(), TrainingError> {
+        self.samples += 1;
+        if !self.states.contains_key(&sample.stream) {
+            self.states.insert(sample.stream.clone(), StreamState::new());
+        }
+        let Some(state) = self.states.get_mut(&sample.stream) else { return Ok(()) };
+        let Ok(features) = state.advance(sample.time, &sample.values, &self.calendar) else { return Ok(()) };
+        let truth = label(&sample.stream, sample.time, &self.index);
+        if !truth.is_trained_on() {
+            return Ok(());
+        }
+        let one_in = match truth.phase {
+            Phase::Well if self.is_benign(sample) => self.thinning.benign,
+            Phase::Well => self.thinning.quiet,
+            _ => self.thinning.faulty,
+        };
+        if !hash(&sample.stream, sample.time).is_multiple_of(one_in.max(1)) {
+            return Ok(());
+        }
+        self.set.push(&LabelledRow {
+            stream: sample.stream.clone(),
+            time: sample.time,
+            features,
+            class: truth.class,
+            risk: truth.risk,
+            weight: (stands_for * one_in as f64) as f32,
+        })
+    }
+
+    /// How many samples were seen.
+    pub(crate) fn samples(&self) -> u64 {
+        self.samples
+    }
+
+    /// The rows.
+    pub(crate) fn finish(self) -> TrainingSet {
+        self.set
+    }
+
+    fn is_benign(&self, sample: &Sample) -> bool {
+        let spans = self.benign.get(&sample.stream);
+        spans.is_some_and(|spans| spans.iter().any(|(from, to)| *from <= sample.time && sample.time <= *to))
+    }
+}
+
+/// FNV-1a with a last mix: short, and the same everywhere.
+fn hash(stream: &StreamId, time: Timestamp) -> u64 {
+    let bytes = stream.as_str().bytes().chain(time.millis().to_le_bytes());
+    let folded = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    (folded ^ folded >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20
+}
