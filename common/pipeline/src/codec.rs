@@ -68,7 +68,7 @@ fn put_watch(bytes: &mut Vec<u8>, watch: &Watch) {
     bytes.extend_from_slice(&watch.interval_millis.to_le_bytes());
     bytes.extend_from_slice(&watch.source.to_le_bytes());
     bytes.extend_from_slice(&watch.saturated.to_le_bytes());
-    bytes.push(u8::from(watch.seen_up == SeenUp::Once));
+    bytes.push(watch.seen_up as u8);
     bytes.push(class_byte(watch.insight));
     bytes.push(watch.insight.map_or(0, |insight| insight.step));
 }
@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
         let interval_millis = u32::from_le_bytes(self.array()?);
         let source = u32::from_le_bytes(self.array()?);
         let saturated = u16::from_le_bytes(self.array()?);
-        let seen_up = if self.byte()? == 1 { SeenUp::Once } else { SeenUp::Never };
+        let seen_up = SeenUp::from_byte(self.byte()?)?;
         let (class, step) = (self.byte()?, self.byte()?);
         let insight = insight_time.and_then(|time| last_insight(class, time, step));
         Some(Watch {

@@ -120,7 +120,7 @@ fn missing(
     now: Timestamp,
 ) -> Option<Found> {
     let last = stream.watch.last_time?;
-    if stream.missing == Missing::Yes || stream.watch.seen_up == SeenUp::Never {
+    if stream.missing == Missing::Yes || stream.watch.seen_up != SeenUp::Once {
         return None;
     }
     let on_switch = stream.id.port().is_none_or(|port| switches.contains(&port.node));

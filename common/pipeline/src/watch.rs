@@ -45,11 +45,20 @@ pub struct Watch {
 /// Whether a port was ever seen up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SeenUp {
-    /// Never: no cable, and no trouble.
+    /// Nothing is known yet.
     #[default]
+    Unknown,
+    /// Looked at and never up: no cable, and no trouble.
     Never,
     /// At least once.
     Once,
+}
+
+impl SeenUp {
+    /// The value whose discriminant is `byte`.
+    pub(crate) fn from_byte(byte: u8) -> Option<Self> {
+        [SeenUp::Unknown, SeenUp::Never, SeenUp::Once].get(usize::from(byte)).copied()
+    }
 }
 
 /// What a sample's evidence amounts to under the stream's circumstances.
@@ -110,7 +119,7 @@ impl Watch {
         let saturated = values.get(SampleField::SaturatedCounters).unwrap_or(0.0) as u16;
         let newly_saturated = saturated > self.saturated;
         self.saturated = saturated;
-        if self.seen_up == SeenUp::Never {
+        if self.seen_up != SeenUp::Once {
             return Weighed {
                 worth_scoring: Evidence::default(),
                 firm: Evidence::default(),
@@ -145,9 +154,13 @@ impl Watch {
             return false;
         }
         if !traffic {
+            if self.seen_up == SeenUp::Unknown {
+                self.seen_up = SeenUp::Never;
+            }
             return false;
         }
-        let first = self.seen_up == SeenUp::Never && self.last_time.is_some();
+        // A port that was up when it was first looked at has no fresh cable.
+        let first = self.seen_up == SeenUp::Never;
         self.seen_up = SeenUp::Once;
         let came_back = self.down_since.take().is_some();
         if came_back || first {
