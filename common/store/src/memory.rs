@@ -158,7 +158,7 @@ impl Lookup for MemoryStore {
                 && query.range.contains(insight.timestamp)
         };
         let mut found: Vec<Insight> = content.insights.values().filter(wanted).cloned().collect();
-        found.sort_by(|left, right| right.timestamp.cmp(&left.timestamp));
+        found.sort_by_key(|insight| std::cmp::Reverse(insight.timestamp));
         found.truncate(query.limit);
         Ok(found)
     }
@@ -186,7 +186,7 @@ impl Lookup for MemoryStore {
             .filter(|alert| state.is_none_or(|state| state == alert.state))
             .cloned()
             .collect();
-        found.sort_by(|left, right| right.updated.cmp(&left.updated));
+        found.sort_by_key(|alert| std::cmp::Reverse(alert.updated));
         found.truncate(limit);
         Ok(found)
     }
