@@ -7,11 +7,23 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use linkcast_domain::NodeGuid;
+use linkcast_domain::ports::MaintenanceWindow;
+use linkcast_features::Calendar;
+use linkcast_pipeline::Settings;
+use linkcast_telemetry::Topology;
 
 use crate::capture::{FormatChoice, Reader};
-use crate::commands::{completions, features, inspect, predict, simulate, train};
-use crate::exit::Failure;
+use crate::commands::{
+    Session, alerts, completions, demo, features, insights, inspect, ports, predict, replay, run, simulate,
+    train,
+};
+use crate::engine::Parts;
+use crate::exit::{ExitKind, Failure};
+use crate::interval::Interval;
+use crate::maintenance;
+use crate::model;
 use crate::output::Form;
+use crate::sink::{Alertmanager, Channel, JsonLinesFile, Webhook};
 
 /// What `--help` says of exit codes and the environment.
 const AFTER_HELP: &str = "\
@@ -57,6 +69,12 @@ impl Arguments {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Simulate a fabric with faults, forecast them, and write a report.
+    Demo(demo::DemoArguments),
+    /// Watch live sources.
+    Run(Box<run::RunArguments>),
+    /// Run recorded captures through the same pipeline, in time order.
+    Replay(Box<replay::ReplayArguments>),
     /// Compute the forty features of every sample.
     Features(features::FeaturesArguments),
     /// Write a simulated fabric's telemetry, and the truth about its faults.
@@ -65,6 +83,12 @@ pub(crate) enum Command {
     Train(train::TrainArguments),
     /// Judge every sample of a capture with a model.
     Predict(predict::PredictArguments),
+    /// List the insights in a database.
+    Insights(insights::InsightsArguments),
+    /// List the alerts in a database.
+    Alerts(alerts::AlertsArguments),
+    /// List the ports in a database.
+    Ports(ports::PortsArguments),
     /// Say what a capture holds, and what of it cannot be used and why.
     Inspect(inspect::InspectArguments),
     /// Print a shell's completion script.
@@ -102,5 +126,116 @@ impl ReadingArguments {
     }
 }
 
+/// Where the database lies.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DatabaseArguments {
+    /// The database file (default: LINKCAST_DB).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) db: Option<PathBuf>,
+}
+
+/// Who is told of alerts.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TellingArguments {
+    /// Tell alerts to the Alertmanager at this address.
+    #[arg(long, value_name = "URL")]
+    alertmanager: Option<String>,
+    /// Post each alert as JSON to this address.
+    #[arg(long, value_name = "URL")]
+    webhook: Option<String>,
+    /// Append each alert as a JSON line to this file.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+impl TellingArguments {
+    /// The channels asked for.
+    pub(crate) fn channels(&self) -> Result<Vec<Channel>, Failure> {
+        let mut channels = Vec::new();
+        if let Some(path) = &self.output {
+            let file = JsonLinesFile::open(path).map_err(|error| {
+                Failure::new(ExitKind::Machine, format!("opening {}: {error}", path.display()))
+            })?;
+            channels.push(Channel::File(file));
+        }
+        channels.extend(self.webhook.as_deref().map(|url| Channel::Webhook(Webhook::new(url))));
+        channels
+            .extend(self.alertmanager.as_deref().map(|url| Channel::Alertmanager(Alertmanager::new(url))));
+        Ok(channels)
+    }
+}
+
+/// What is known of the fabric beside its telemetry.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct FabricArguments {
+    /// Links, names and rates: the output of ibnetdiscover -p or iblinkinfo.
+    #[arg(long, value_name = "FILE")]
+    topology: Option<PathBuf>,
+    /// Names of nodes: lines of 0xGUID "name".
+    #[arg(long, value_name = "FILE")]
+    node_name_map: Option<PathBuf>,
+    /// Announced work, as JSON lines: {"streams": […], "start": …, "end": …, "reason": …}, or with "scope" and "of".
+    #[arg(long, value_name = "FILE")]
+    maintenance: Option<PathBuf>,
+}
+
+impl FabricArguments {
+    /// What the files say of links and names.
+    pub(crate) fn topology(&self) -> Result<Topology, Failure> {
+        let reader = Reader::default()
+            .with_fabric(self.node_name_map.as_deref(), NODE_NAMES)?
+            .with_fabric(self.topology.as_deref(), LINKS)?;
+        Ok(reader.topology().clone())
+    }
+
+    /// The announced work.
+    pub(crate) fn windows(&self) -> Result<Vec<MaintenanceWindow>, Failure> {
+        match &self.maintenance {
+            Some(path) => Ok(maintenance::read(path)?),
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
 const NODE_NAMES: &str = "node names: expected lines of 0xGUID \"name\"";
 const LINKS: &str = "links: expected the output of ibnetdiscover -p or iblinkinfo";
+
+/// How insights and alerts are made.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PipelineArguments {
+    /// The model's folder; the shipped model unless given.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+    /// The fabric's name in insights and alerts (default: LINKCAST_FABRIC).
+    #[arg(long, value_name = "NAME")]
+    pub(crate) fabric_name: Option<String>,
+    /// The fabric's time zone, an IANA name (default: LINKCAST_TIME_ZONE, or UTC).
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) time_zone: Option<String>,
+    /// How long a cause must be clear before its alert resolves (default: 15 to 30 min, by cause).
+    #[arg(long, value_name = "TIME")]
+    pub(crate) resolve_after: Option<Interval>,
+}
+
+impl PipelineArguments {
+    /// A pipeline's parts as asked for, with nobody to tell and no work announced.
+    pub(crate) fn parts(&self, session: &Session<'_>) -> Result<Parts, Failure> {
+        let configuration = session.configuration;
+        let mut settings = Settings {
+            fabric: self.fabric_name.clone().unwrap_or_else(|| configuration.fabric.clone()),
+            ..Settings::default()
+        };
+        if let Some(clear) = self.resolve_after {
+            settings.conditions.causes.iter_mut().for_each(|cause| cause.clear_after = clear.duration());
+        }
+        let zone = self.time_zone.as_deref().or(configuration.time_zone.as_deref());
+        let calendar = zone.map_or_else(|| Ok(Calendar::utc()), Calendar::named);
+        Ok(Parts {
+            settings,
+            calendar: calendar.map_err(|error| Failure::new(ExitKind::WrongUse, error))?,
+            model: model::load(self.model.as_deref())?,
+            channels: Vec::new(),
+            windows: Vec::new(),
+        })
+    }
+}

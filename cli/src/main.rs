@@ -7,12 +7,22 @@ mod arguments;
 mod capture;
 mod commands;
 mod configuration;
+mod database;
+mod engine;
 mod exit;
 mod feature_file;
+mod interval;
 mod learning;
+mod live;
+mod maintenance;
 mod model;
 mod output;
+mod printed;
 mod progress;
+mod report;
+mod showcase;
+mod sink;
+mod source;
 
 use std::process::ExitCode;
 

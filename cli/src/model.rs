@@ -1,4 +1,4 @@
-//! The model that judges, from a folder.
+//! The model that judges: the one shipped inside this program, or one in a folder.
 //!
 //! Scoring reads no files; this reads them and says which one was at fault.
 
@@ -15,9 +15,6 @@ use crate::exit::{ExitKind, Failure};
 /// Why there is no model.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ModelError {
-    /// No folder was given.
-    #[error("no model named: expected --model DIR")]
-    Unnamed,
     /// A file is missing or unreadable.
     #[error("reading the model file {}", path.display())]
     File {
@@ -40,14 +37,21 @@ pub(crate) enum ModelError {
 
 impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
-        Failure::new(ExitKind::Model, error)
-            .with_next_step("train a model for this version with `linkcast train --simulate --out DIR`")
+        Failure::new(ExitKind::Model, error).with_next_step(
+            "train a model for this version with `linkcast train --simulate --out DIR`, or leave --model out",
+        )
     }
 }
 
-/// The model in `folder`.
+/// The model in `folder`, or the shipped one.
 pub(crate) fn load(folder: Option<&Path>) -> Result<Model, ModelError> {
-    let folder = folder.ok_or(ModelError::Unnamed)?;
+    match folder {
+        Some(folder) => from_folder(folder),
+        None => shipped(),
+    }
+}
+
+fn from_folder(folder: &Path) -> Result<Model, ModelError> {
     let read = |name: &str| {
         let path = folder.join(name);
         fs::read(&path).map_err(|source| ModelError::File { path, source })
@@ -68,4 +72,15 @@ pub(crate) fn load(folder: Option<&Path>) -> Result<Model, ModelError> {
 
 fn load_files(files: &ModelFiles<'_>, place: String) -> Result<Model, ModelError> {
     Model::load(files).map_err(|source| ModelError::Load { place, source })
+}
+
+/// The shipped model, which travels inside the program.
+fn shipped() -> Result<Model, ModelError> {
+    const FILES: ModelFiles<'static> = ModelFiles {
+        classifier_onnx: include_bytes!("../../models/link-health/classifier.onnx"),
+        regressor_onnx: include_bytes!("../../models/link-health/regressor.onnx"),
+        packed: Some(include_bytes!("../../models/link-health/model.packed")),
+        card_json: include_bytes!("../../models/link-health/card.json"),
+    };
+    load_files(&FILES, "this program".into())
 }

@@ -1,9 +1,15 @@
 //! One file a command, and the way from the command line to it.
 
+pub(crate) mod alerts;
 pub(crate) mod completions;
+pub(crate) mod demo;
 pub(crate) mod features;
+pub(crate) mod insights;
 pub(crate) mod inspect;
+pub(crate) mod ports;
 pub(crate) mod predict;
+pub(crate) mod replay;
+pub(crate) mod run;
 pub(crate) mod simulate;
 pub(crate) mod train;
 
@@ -33,10 +39,16 @@ pub(crate) fn execute(arguments: Arguments, configuration: &Configuration) -> Re
         output: Output::lock(),
     };
     match arguments.command {
+        Command::Demo(arguments) => demo::execute(&arguments, &mut session)?,
+        Command::Run(arguments) => run::execute(&arguments, &mut session)?,
+        Command::Replay(arguments) => replay::execute(&arguments, &mut session)?,
         Command::Features(arguments) => features::execute(&arguments, &mut session)?,
         Command::Simulate(arguments) => simulate::execute(&arguments, &mut session)?,
         Command::Train(arguments) => train::execute(&arguments, &mut session)?,
         Command::Predict(arguments) => predict::execute(&arguments, &mut session)?,
+        Command::Insights(arguments) => insights::execute(&arguments, &mut session)?,
+        Command::Alerts(arguments) => alerts::execute(&arguments, &mut session)?,
+        Command::Ports(arguments) => ports::execute(&arguments, &mut session)?,
         Command::Inspect(arguments) => inspect::execute(&arguments, &mut session)?,
         Command::Completions(arguments) => completions::execute(&arguments, &mut session)?,
     }
