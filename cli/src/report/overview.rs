@@ -7,7 +7,7 @@ use super::text::{escape, length_of_time, spoken};
 use super::{FaultOutcome, Report, Verdict};
 
 const WIDTH: f64 = 1040.0;
-const LEFT: f64 = 250.0;
+const LEFT: f64 = 300.0;
 const RIGHT: f64 = 1020.0;
 const TOP: f64 = 12.0;
 const ROW: f64 = 22.0;
