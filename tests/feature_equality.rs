@@ -4,12 +4,16 @@
 //! kind of fault, and recorded switch telemetry where captures are at hand, are folded three ways and compared.
 
 use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use flate2::read::GzDecoder;
 use linkcast_domain::{PortFacts, SampleValues, StreamId, Timestamp};
 use linkcast_features::{Calendar, StreamState, advance_many};
 use linkcast_simulator::{BenignRates, Fabric, FabricPlan, FaultRate};
-use linkcast_telemetry::Differ;
+use linkcast_telemetry::{ColumnMap, Differ, Format, Origin, parse};
 
 type Series = Vec<(Timestamp, SampleValues)>;
 
@@ -23,6 +27,63 @@ fn a_million_simulated_samples_fold_to_the_same_bits_in_every_way() -> Result<()
         series.values().enumerate().map(|(seed, series)| compare(series, seed as u64)).sum();
     assert!(compared >= LEAST_SAMPLES, "only {compared} samples were compared");
     Ok(())
+}
+
+/// Recorded switch telemetry, read through the project's own column maps. Captures are third parties' and lie beside
+/// the project: the folder is named by `LINKCAST_CAPTURES`, and without one there is nothing recorded to compare.
+#[test]
+fn recorded_switch_telemetry_folds_to_the_same_bits_in_every_way() -> Result<()> {
+    let Some(captures) = std::env::var_os("LINKCAST_CAPTURES") else { return Ok(()) };
+    let folder = Path::new(&captures).join("data/cisco_events");
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    let mut compared = 0;
+    for (map, suffix) in [
+        ("cisco-ios-xr-generic-counters", "latest_generic-counters.csv.gz"),
+        ("cisco-ios-xr-data-rate", "latest_data-rate.csv.gz"),
+    ] {
+        let recorded = recorded_series(&folder, map, suffix)?;
+        compared += recorded.values().enumerate().map(|(seed, series)| compare(series, seed as u64)).sum::<usize>();
+    }
+    assert!(compared > 50_000, "only {compared} recorded samples were compared");
+    Ok(())
+}
+
+fn recorded_series(folder: &Path, map: &str, suffix: &str) -> Result<BTreeMap<StreamId, Series>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../maps").join(map).with_extension("toml");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let map = Arc::new(ColumnMap::from_toml(&text).with_context(|| format!("cannot use {}", path.display()))?);
+    let mut differs: BTreeMap<StreamId, Differ> = BTreeMap::new();
+    let mut series: BTreeMap<StreamId, Series> = BTreeMap::new();
+    for file in files_below(folder)?.into_iter().filter(|file| file.to_string_lossy().ends_with(suffix)) {
+        let mut bytes = Vec::new();
+        let packed = std::fs::File::open(&file).with_context(|| format!("cannot open {}", file.display()))?;
+        GzDecoder::new(packed).read_to_end(&mut bytes).with_context(|| format!("cannot unpack {}", file.display()))?;
+        let origin = Origin { map: Some(Arc::clone(&map)), ..Origin::named(file.to_string_lossy()) };
+        let parsed = parse(Format::MappedCsv, &bytes, &origin);
+        for sample in parsed.samples {
+            series.entry(sample.stream).or_default().push((sample.time, sample.values));
+        }
+        for reading in parsed.readings {
+            let differ = differs.entry(reading.stream.clone()).or_default();
+            let facts = reading.facts.as_deref().cloned().unwrap_or_default();
+            if let Ok(sample) = differ.difference(&reading, &facts).outcome {
+                series.entry(sample.stream).or_default().push((sample.time, sample.values));
+            }
+        }
+    }
+    Ok(series)
+}
+
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))? {
+        let path = entry?.path();
+        if path.is_dir() { files.extend(files_below(&path)?) } else { files.push(path) }
+    }
+    files.sort();
+    Ok(files)
 }
 
 fn simulated_series() -> Result<BTreeMap<StreamId, Series>> {

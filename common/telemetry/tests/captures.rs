@@ -53,7 +53,7 @@ fn every_line_of_our_own_captures_is_accounted_for_and_none_refused() {
 fn every_line_of_the_captures_named_is_accounted_for() {
     let Some(folder) = std::env::var_os("LINKCAST_CAPTURES") else { return };
     let mut found = Vec::new();
-    files(Path::new(&folder), &mut found);
+    files(&Path::new(&folder).join("fixtures"), &mut found);
     for path in found {
         let (format, parsed) = read(&path);
         for reject in parsed.rejects.kept() {
