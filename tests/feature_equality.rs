@@ -44,7 +44,8 @@ fn recorded_switch_telemetry_folds_to_the_same_bits_in_every_way() -> Result<()>
         ("cisco-ios-xr-data-rate", "latest_data-rate.csv.gz"),
     ] {
         let recorded = recorded_series(&folder, map, suffix)?;
-        compared += recorded.values().enumerate().map(|(seed, series)| compare(series, seed as u64)).sum::<usize>();
+        compared +=
+            recorded.values().enumerate().map(|(seed, series)| compare(series, seed as u64)).sum::<usize>();
     }
     assert!(compared > 50_000, "only {compared} recorded samples were compared");
     Ok(())
@@ -53,13 +54,16 @@ fn recorded_switch_telemetry_folds_to_the_same_bits_in_every_way() -> Result<()>
 fn recorded_series(folder: &Path, map: &str, suffix: &str) -> Result<BTreeMap<StreamId, Series>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../maps").join(map).with_extension("toml");
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let map = Arc::new(ColumnMap::from_toml(&text).with_context(|| format!("cannot use {}", path.display()))?);
+    let map =
+        Arc::new(ColumnMap::from_toml(&text).with_context(|| format!("cannot use {}", path.display()))?);
     let mut differs: BTreeMap<StreamId, Differ> = BTreeMap::new();
     let mut series: BTreeMap<StreamId, Series> = BTreeMap::new();
     for file in files_below(folder)?.into_iter().filter(|file| file.to_string_lossy().ends_with(suffix)) {
         let mut bytes = Vec::new();
         let packed = std::fs::File::open(&file).with_context(|| format!("cannot open {}", file.display()))?;
-        GzDecoder::new(packed).read_to_end(&mut bytes).with_context(|| format!("cannot unpack {}", file.display()))?;
+        GzDecoder::new(packed)
+            .read_to_end(&mut bytes)
+            .with_context(|| format!("cannot unpack {}", file.display()))?;
         let origin = Origin { map: Some(Arc::clone(&map)), ..Origin::named(file.to_string_lossy()) };
         let parsed = parse(Format::MappedCsv, &bytes, &origin);
         for sample in parsed.samples {

@@ -7,7 +7,6 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-
 use anyhow::{Context, Result, ensure};
 use linkcast_domain::ports::{InsightQuery, Lookup, PipelineStore, TimeRange};
 use linkcast_store::SqliteStore;
@@ -49,7 +48,19 @@ fn a_replay_killed_at_random_moments_ends_as_an_undisturbed_one() -> Result<()> 
 fn simulate(capture: &Path) -> Result<()> {
     let out = capture.to_string_lossy().into_owned();
     let call = Linkcast::call(&[
-        "simulate", "--ports", "256", "--hours", "8", "--seed", "99", "--fault-rate", "0.02", "--format", "csv", "--out", &out,
+        "simulate",
+        "--ports",
+        "256",
+        "--hours",
+        "8",
+        "--seed",
+        "99",
+        "--fault-rate",
+        "0.02",
+        "--format",
+        "csv",
+        "--out",
+        &out,
     ])?;
     ensure!(call.code() == Some(0), "cannot simulate: {}", call.said());
     Ok(())
@@ -80,7 +91,9 @@ fn contents(base: &Path) -> Result<Vec<String>> {
             }
             lines.push(format!("{record:?}"));
         }
-        for mut insight in store.insights(&InsightQuery { limit: usize::MAX, ..InsightQuery::default() }).await? {
+        for mut insight in
+            store.insights(&InsightQuery { limit: usize::MAX, ..InsightQuery::default() }).await?
+        {
             insight.latency_us = 0;
             lines.push(format!("{insight:?}"));
         }
@@ -93,4 +106,3 @@ fn contents(base: &Path) -> Result<Vec<String>> {
         Ok(lines)
     })
 }
-
