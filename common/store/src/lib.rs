@@ -9,3 +9,6 @@ mod sqlite;
 
 pub use memory::MemoryStore;
 pub use sqlite::SqliteStore;
+
+#[cfg(test)]
+mod tests;

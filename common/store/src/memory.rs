@@ -143,6 +143,9 @@ impl Outbox for MemoryStore {
 
 impl Lookup for MemoryStore {
     async fn samples(&self, stream: &StreamId, range: TimeRange) -> Result<Vec<Sample>, StoreError> {
+        if range.from > range.until {
+            return Ok(Vec::new());
+        }
         let content = self.content();
         let bounds = (stream.clone(), range.from)..=(stream.clone(), range.until);
         Ok(content.samples.range(bounds).map(|(_, sample)| sample.clone()).collect())

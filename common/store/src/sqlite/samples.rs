@@ -137,7 +137,8 @@ fn write_piece(
 }
 
 /// A piece of the same block begins at the same time: a repeated delivery, or another source's streams. One piece
-/// comes of both, the new samples replacing the old.
+/// comes of all that overlap, each sample replacing an older one: were only the two made one, a third that overlaps
+/// them could no longer be told to be older or newer.
 fn merge_piece(
     transaction: &Transaction<'_>,
     (block, first, last): (u32, i64, i64),
@@ -145,26 +146,58 @@ fn merge_piece(
     attempt: &Attempt<'_>,
 ) -> Result<(), StoreError> {
     let failed = |error| attempt.failed(error);
-    let (old, old_last): (Vec<u8>, i64) = transaction
-        .prepare_cached("SELECT bytes, last_time FROM samples WHERE block = ?1 AND first_time = ?2")
-        .and_then(|mut query| query.query_row(params![block, first], |row| Ok((row.get(0)?, row.get(1)?))))
-        .map_err(failed)?;
+    let bounds = overlapping(transaction, (block, first, last)).map_err(failed)?;
     let mut merged: BTreeMap<(u32, i64), PackedSample> = BTreeMap::new();
-    for piece in [old.as_slice(), bytes.as_slice()] {
-        for sample in packing::read(piece, first).map_err(|error| attempt.damaged(error))? {
-            merged.insert((sample.stream, sample.time), sample);
-        }
+    let mut take = |bytes: &[u8], first| -> Result<(), StoreError> {
+        let samples = packing::read(bytes, first).map_err(|error| attempt.damaged(error))?;
+        merged.extend(samples.into_iter().map(|sample| ((sample.stream, sample.time), sample)));
+        Ok(())
+    };
+    let mut query = transaction
+        .prepare_cached(&format!("SELECT first_time, bytes FROM samples {OVERLAP} ORDER BY rowid"))
+        .map_err(failed)?;
+    let mut rows = query.query(params![block, bounds.0, bounds.1]).map_err(failed)?;
+    while let Some(row) = rows.next().map_err(failed)? {
+        let old: Vec<u8> = row.get(1).map_err(failed)?;
+        take(&old, row.get(0).map_err(failed)?)?;
     }
+    take(bytes, first)?;
     bytes.clear();
     packing::start(bytes, merged.len());
     for (place, sample) in &merged {
-        packing::append(bytes, first, *place, &sample.values, sample.other.iter().copied());
+        packing::append(bytes, bounds.0, *place, &sample.values, sample.other.iter().copied());
     }
     transaction
-        .prepare_cached("UPDATE samples SET bytes = ?3, last_time = ?4 WHERE block = ?1 AND first_time = ?2")
-        .and_then(|mut update| update.execute(params![block, first, &*bytes, last.max(old_last)]))
+        .prepare_cached(&format!("DELETE FROM samples {OVERLAP}"))
+        .and_then(|mut delete| delete.execute(params![block, bounds.0, bounds.1]))
+        .map_err(failed)?;
+    transaction
+        .prepare_cached("INSERT INTO samples (block, first_time, last_time, bytes) VALUES (?1, ?2, ?3, ?4)")
+        .and_then(|mut insert| insert.execute(params![block, bounds.0, bounds.1, &*bytes]))
         .map_err(failed)?;
     Ok(())
+}
+
+/// The pieces of a block that overlap a range of times.
+const OVERLAP: &str = "WHERE block = ?1 AND first_time <= ?3 AND last_time >= ?2";
+
+/// The first and last time of the pieces that overlap `first` to `last`, or one another.
+fn overlapping(
+    transaction: &Transaction<'_>,
+    (block, first, last): (u32, i64, i64),
+) -> Result<(i64, i64), rusqlite::Error> {
+    let mut query = transaction
+        .prepare_cached(&format!("SELECT min(first_time), max(last_time) FROM samples {OVERLAP}"))?;
+    let mut bounds = (first, last);
+    loop {
+        let (least, most): (Option<i64>, Option<i64>) =
+            query.query_row(params![block, bounds.0, bounds.1], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let wider = (bounds.0.min(least.unwrap_or(first)), bounds.1.max(most.unwrap_or(last)));
+        if wider == bounds {
+            return Ok(bounds);
+        }
+        bounds = wider;
+    }
 }
 
 /// The stream's samples in `range`, oldest first; of one written twice, what was written last.
