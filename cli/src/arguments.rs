@@ -4,10 +4,11 @@
 //! command's own file.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use clap::{Args, Parser, Subcommand};
 use linkcast_domain::NodeGuid;
-use linkcast_domain::ports::MaintenanceWindow;
+use linkcast_domain::ports::{MaintenanceWindow, PipelineStore};
 use linkcast_features::Calendar;
 use linkcast_pipeline::Settings;
 use linkcast_telemetry::Topology;
@@ -17,13 +18,14 @@ use crate::commands::{
     Session, alerts, completions, demo, features, insights, inspect, ports, predict, replay, run, simulate,
     train,
 };
+use crate::database;
 use crate::engine::Parts;
 use crate::exit::{ExitKind, Failure};
 use crate::interval::Interval;
 use crate::maintenance;
 use crate::model;
 use crate::output::Form;
-use crate::sink::{Alertmanager, Channel, JsonLinesFile, Webhook};
+use crate::sink::{Alertmanager, Channel, JsonLinesFile, Reminder, Webhook};
 
 /// What `--help` says of exit codes and the environment.
 const AFTER_HELP: &str = "\
@@ -149,11 +151,12 @@ pub(crate) struct TellingArguments {
 }
 
 impl TellingArguments {
-    /// The channels asked for.
-    pub(crate) fn channels(&self) -> Result<Vec<Channel>, Failure> {
+    /// The channels asked for, beside `store`, whose messages they tell.
+    pub(crate) fn channels(&self, store: &impl PipelineStore) -> Result<Vec<Channel>, Failure> {
         let mut channels = Vec::new();
         if let Some(path) = &self.output {
-            let file = JsonLinesFile::open(path).map_err(|error| {
+            let committed = database::wait(store.resume())?.last_sequence;
+            let file = JsonLinesFile::open(path, committed).map_err(|error| {
                 Failure::new(ExitKind::Machine, format!("opening {}: {error}", path.display()))
             })?;
             channels.push(Channel::File(file));
@@ -162,6 +165,11 @@ impl TellingArguments {
         channels
             .extend(self.alertmanager.as_deref().map(|url| Channel::Alertmanager(Alertmanager::new(url))));
         Ok(channels)
+    }
+
+    /// Who is to be told again and again of what is firing.
+    pub(crate) fn reminder(&self) -> Option<Reminder> {
+        self.alertmanager.as_deref().map(|url| Reminder::new(url, Instant::now()))
     }
 }
 

@@ -3,7 +3,7 @@
 //! Run, replay and demo share it, so that what is recorded, live or simulated goes exactly the same way.
 
 use linkcast_domain::ports::{Lookup, Maintenance, MaintenanceWindow, Outbox, PipelineStore, StoreError};
-use linkcast_domain::{Retry, SystemClock, Timestamp};
+use linkcast_domain::{Alert, Retry, SystemClock, Timestamp};
 use linkcast_features::Calendar;
 use linkcast_pipeline::{Pipeline, PipelineError, Settings, Sweep, SweepReport, Tally};
 use linkcast_scoring::Model;
@@ -48,6 +48,7 @@ pub(crate) struct Engine<S: EngineStore> {
     pipeline: Pipeline<S, Model, Channel>,
     tally: Tally,
     alerts_told: u64,
+    failing_channels: u64,
     latest: Timestamp,
 }
 
@@ -60,7 +61,13 @@ impl<S: EngineStore> Engine<S> {
         let Parts { settings, calendar, model, channels, .. } = parts;
         let opening = Pipeline::open(settings, calendar, store, model, channels);
         let pipeline = ready(opening).map_err(failure)?;
-        Ok(Engine { pipeline, tally: Tally::default(), alerts_told: 0, latest: Timestamp::EPOCH })
+        Ok(Engine {
+            pipeline,
+            tally: Tally::default(),
+            alerts_told: 0,
+            failing_channels: 0,
+            latest: Timestamp::EPOCH,
+        })
     }
 
     /// The last position of `source` that survives a crash, 0 if there is none.
@@ -93,6 +100,7 @@ impl<S: EngineStore> Engine<S> {
             Ok(report) => {
                 self.tally.add(&report.tally);
                 self.alerts_told += report.alerts.len() as u64;
+                self.judge_channels(report.tally.failed_notices);
                 Ok((report, Kept::Durable))
             }
             Err(PipelineError::Store(error)) if error.class() != Retry::Never => {
@@ -111,7 +119,18 @@ impl<S: EngineStore> Engine<S> {
         let report = ready(self.pipeline.finish(self.latest)).map_err(failure)?;
         self.tally.add(&report.tally);
         self.alerts_told += report.alerts.len() as u64;
+        self.judge_channels(report.tally.failed_notices);
         Ok(report)
+    }
+
+    /// Says when channels cannot be told, once and not with every sweep.
+    fn judge_channels(&mut self, failing: u64) {
+        if failing > self.failing_channels {
+            crate::output::tell(&format!(
+                "warning: {failing} of the channels could not be told of alerts; they are kept and told later"
+            ));
+        }
+        self.failing_channels = failing;
     }
 
     /// How much was done since this program started.
@@ -122,6 +141,11 @@ impl<S: EngineStore> Engine<S> {
     /// How many streams are known.
     pub(crate) fn stream_count(&self) -> usize {
         self.pipeline.stream_count()
+    }
+
+    /// Every alert that is firing.
+    pub(crate) fn firing(&self) -> impl Iterator<Item = &Alert> {
+        self.pipeline.firing()
     }
 
     /// How many alerts were opened, changed or resolved.

@@ -13,8 +13,8 @@ const SAMPLES: &str = "stream_id,timestamp,symbol_errors,link_rate_gbps,interval
 #[test]
 fn inspect_says_what_a_sample_file_holds() {
     let folder = tempfile::tempdir().unwrap();
-    let path = file(folder.path(), "samples.csv", SAMPLES);
-    let called = call(&["inspect", text(&path), "--json"]);
+    let path = file(folder.path(), "samples.csv", SAMPLES).unwrap();
+    let called = call(&["inspect", text(&path), "--json"]).unwrap();
     assert_eq!(called.code, Some(0), "{}", called.said);
     let holding: serde_json::Value = serde_json::from_str(&called.printed).unwrap();
     assert_eq!(holding["samples"], 2);
@@ -30,8 +30,8 @@ fn inspect_says_what_a_sample_file_holds() {
 fn a_bad_value_is_told_by_file_line_and_field_and_the_rest_is_used() {
     let folder = tempfile::tempdir().unwrap();
     let bad = format!("{SAMPLES}0000000000200000/2,2026-01-01T00:01:30Z,many,100,30\n");
-    let path = file(folder.path(), "samples.csv", &bad);
-    let called = call(&["inspect", text(&path)]);
+    let path = file(folder.path(), "samples.csv", &bad).unwrap();
+    let called = call(&["inspect", text(&path)]).unwrap();
     assert_eq!(called.code, Some(0), "{}", called.said);
     assert!(called.printed.contains("samples.csv:4"), "{}", called.printed);
     assert!(called.printed.contains("symbol_errors"), "{}", called.printed);
@@ -41,8 +41,8 @@ fn a_bad_value_is_told_by_file_line_and_field_and_the_rest_is_used() {
 #[test]
 fn a_file_without_telemetry_is_unusable_input() {
     let folder = tempfile::tempdir().unwrap();
-    let path = file(folder.path(), "notes.txt", "buy milk\n");
-    let called = call(&["inspect", text(&path)]);
+    let path = file(folder.path(), "notes.txt", "buy milk\n").unwrap();
+    let called = call(&["inspect", text(&path)]).unwrap();
     assert_eq!(called.code, Some(3), "{}", called.said);
     assert!(called.said.contains("notes.txt"), "{}", called.said);
     assert!(called.said.contains("next:"), "{}", called.said);
@@ -50,17 +50,18 @@ fn a_file_without_telemetry_is_unusable_input() {
 
 #[test]
 fn a_missing_file_is_unusable_input_and_named() {
-    let called = call(&["inspect", "no-such-capture"]);
+    let called = call(&["inspect", "no-such-capture"]).unwrap();
     assert_eq!(called.code, Some(3));
     assert!(called.said.contains("no-such-capture"), "{}", called.said);
 }
 
 #[test]
 fn wrong_arguments_and_a_wrong_environment_exit_with_two() {
-    assert_eq!(call(&["inspect"]).code, Some(2));
-    assert_eq!(call(&["forecast"]).code, Some(2));
-    assert_eq!(call(&["inspect", "x", "--format", "morse"]).code, Some(2));
-    let called = finished(linkcast().args(["inspect", "x"]).env("LINKCAST_LOG", "loud").output().unwrap());
+    assert_eq!(call(&["inspect"]).unwrap().code, Some(2));
+    assert_eq!(call(&["forecast"]).unwrap().code, Some(2));
+    assert_eq!(call(&["inspect", "x", "--format", "morse"]).unwrap().code, Some(2));
+    let called =
+        finished(linkcast().args(["inspect", "x"]).env("LINKCAST_LOG", "loud").output().unwrap()).unwrap();
     assert_eq!(called.code, Some(2));
     assert!(
         called.said.contains(r#"LINKCAST_LOG="loud": expected quiet, normal or verbose"#),
@@ -72,9 +73,9 @@ fn wrong_arguments_and_a_wrong_environment_exit_with_two() {
 #[test]
 fn features_are_written_with_a_name_for_every_column_and_nothing_for_absent() {
     let folder = tempfile::tempdir().unwrap();
-    let path = file(folder.path(), "samples.csv", SAMPLES);
+    let path = file(folder.path(), "samples.csv", SAMPLES).unwrap();
     let out = folder.path().join("features.csv");
-    let called = call(&["features", text(&path), "--out", text(&out)]);
+    let called = call(&["features", text(&path), "--out", text(&out)]).unwrap();
     assert_eq!(called.code, Some(0), "{}", called.said);
     let written = std::fs::read_to_string(&out).unwrap();
     let lines: Vec<Vec<&str>> = written.lines().map(|line| line.split(',').collect()).collect();
@@ -94,8 +95,8 @@ fn features_are_written_with_a_name_for_every_column_and_nothing_for_absent() {
 #[test]
 fn a_feature_file_of_another_kind_is_wrong_use() {
     let folder = tempfile::tempdir().unwrap();
-    let path = file(folder.path(), "samples.csv", SAMPLES);
-    let called = call(&["features", text(&path), "--out", "features.xlsx"]);
+    let path = file(folder.path(), "samples.csv", SAMPLES).unwrap();
+    let called = call(&["features", text(&path), "--out", "features.xlsx"]).unwrap();
     assert_eq!(called.code, Some(2), "{}", called.said);
     assert!(called.said.contains(".parquet"), "{}", called.said);
 }
@@ -104,20 +105,20 @@ fn a_feature_file_of_another_kind_is_wrong_use() {
 fn a_reader_that_goes_away_is_no_error() {
     let folder = tempfile::tempdir().unwrap();
     for number in 0..400 {
-        file(folder.path(), &format!("samples-{number}.csv"), SAMPLES);
+        file(folder.path(), &format!("samples-{number}.csv"), SAMPLES).unwrap();
     }
     let mut command = linkcast();
     command.args(["inspect", text(folder.path()), "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     drop(child.stdout.take());
-    let called = finished(child.wait_with_output().unwrap());
+    let called = finished(child.wait_with_output().unwrap()).unwrap();
     assert_eq!(called.code, Some(0), "{}", called.said);
 }
 
 #[test]
 fn completions_are_printed_for_each_shell() {
     for shell in ["bash", "zsh", "fish"] {
-        let called = call(&["completions", shell]);
+        let called = call(&["completions", shell]).unwrap();
         assert_eq!(called.code, Some(0));
         assert!(called.printed.contains("inspect"), "{shell}");
     }
@@ -128,7 +129,7 @@ fn a_simulation_is_the_same_each_time_and_can_be_read_back() {
     let folder = tempfile::tempdir().unwrap();
     let (one, other) = (folder.path().join("one"), folder.path().join("other"));
     for out in [&one, &other] {
-        let called = call(&["simulate", "--ports", "64", "--hours", "0.1", "--out", text(out)]);
+        let called = call(&["simulate", "--ports", "64", "--hours", "0.1", "--out", text(out)]).unwrap();
         assert_eq!(called.code, Some(0), "{}", called.said);
         assert!(called.printed.contains("synthetic"), "{}", called.printed);
     }
@@ -140,14 +141,14 @@ fn a_simulation_is_the_same_each_time_and_can_be_read_back() {
             "{name:?}"
         );
     }
-    let called = call(&["inspect", text(&one)]);
+    let called = call(&["inspect", text(&one)]).unwrap();
     assert_eq!(called.code, Some(0), "{}", called.said);
 }
 
 #[test]
 fn every_third_party_capture_is_read_and_each_line_accounted_for() {
     let Some(captures) = std::env::var_os("LINKCAST_CAPTURES") else { return };
-    let called = finished(linkcast().arg("inspect").arg(captures).arg("--json").output().unwrap());
+    let called = finished(linkcast().arg("inspect").arg(captures).arg("--json").output().unwrap()).unwrap();
     assert_eq!(called.code, Some(0), "{}", called.said);
     for line in called.printed.lines() {
         let holding: serde_json::Value = serde_json::from_str(line).unwrap();

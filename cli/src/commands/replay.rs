@@ -69,7 +69,7 @@ fn replay<S: EngineStore>(
     if arguments.score_all {
         parts.settings.gate.quiet = linkcast_pipeline::Quiet::Every;
     }
-    parts.channels = arguments.telling.channels()?;
+    parts.channels = arguments.telling.channels(&store)?;
     if let Some(path) = &arguments.maintenance {
         parts.windows = maintenance::read(path)?;
     }

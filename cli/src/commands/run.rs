@@ -17,6 +17,7 @@ use crate::exit::{ExitKind, Failure, chain};
 use crate::interval::Interval;
 use crate::live::{Joined, Joiner, SourceHealth};
 use crate::printed;
+use crate::sink::Reminder;
 use crate::source::{Answer, Delivery, Event, Listener, PollSettings, SourceSpec, start_polling};
 
 /// Watch live sources.
@@ -66,7 +67,7 @@ fn watch<S: EngineStore>(
     let topology = Arc::new(arguments.fabric.topology()?);
     let mut parts = arguments.pipeline.parts(session)?;
     parts.windows = arguments.fabric.windows()?;
-    parts.channels = arguments.telling.channels()?;
+    parts.channels = arguments.telling.channels(&store)?;
     let mut engine = Engine::open(store, parts)?;
     engine.learn(&topology, SystemClock.now())?;
     let runtime = runtime()?;
@@ -81,6 +82,7 @@ fn watch<S: EngineStore>(
         unanswered: arguments.sources.iter().filter(|source| source.is_polled()).count(),
         is_once: arguments.once,
         any_answer: false,
+        reminder: arguments.telling.reminder(),
     };
     let ended = watch.serve(&events, session);
     drop(polls);
@@ -112,7 +114,7 @@ fn watch_signals(runtime: &Runtime, events: SyncSender<Event>) {
         if let Ok((mut interrupt, mut terminate)) = signals {
             tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
             // The pipeline may be busy and the queue full: wait for room on a thread that may block.
-            let _ = tokio::task::spawn_blocking(move || events.send(Event::Stop)).await;
+            let _ = tokio::task::spawn_blocking(move || events.send(Event::Stop).is_ok()).await;
         }
     });
 }
@@ -154,13 +156,13 @@ struct LiveWatch<S: EngineStore> {
     unanswered: usize,
     is_once: bool,
     any_answer: bool,
+    reminder: Option<Reminder>,
 }
 
 impl<S: EngineStore> LiveWatch<S> {
     fn serve(&mut self, events: &Receiver<Event>, session: &mut Session<'_>) -> Result<(), Failure> {
         loop {
-            let wait = self.joiner.patience(Instant::now());
-            match events.recv_timeout(wait) {
+            match events.recv_timeout(self.patience(Instant::now())) {
                 Ok(Event::Answer(answer)) => self.take_answer(answer, session)?,
                 Ok(Event::Delivery(delivery)) => self.take_delivery(delivery, session)?,
                 Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => break,
@@ -169,6 +171,7 @@ impl<S: EngineStore> LiveWatch<S> {
             for joined in self.joiner.due(Instant::now()) {
                 self.ingest(joined, session)?;
             }
+            self.remind(session);
             if self.is_once && self.unanswered == 0 {
                 break;
             }
@@ -177,6 +180,19 @@ impl<S: EngineStore> LiveWatch<S> {
             self.ingest(joined, session)?;
         }
         Ok(())
+    }
+
+    /// How long there is nothing to do but wait for sources.
+    fn patience(&self, now: Instant) -> Duration {
+        let reminder = self.reminder.as_ref().map(|reminder| reminder.patience(now));
+        self.joiner.patience(now).min(reminder.unwrap_or(Duration::MAX))
+    }
+
+    fn remind(&mut self, session: &Session<'_>) {
+        let Some(reminder) = &mut self.reminder else { return };
+        if let Err(error) = reminder.remind(self.engine.firing(), Instant::now()) {
+            session.notes.detail(chain(&error));
+        }
     }
 
     fn take_answer(&mut self, answer: Answer, session: &mut Session<'_>) -> Result<(), Failure> {

@@ -1,39 +1,46 @@
 //! Prometheus Alertmanager, API v2.
 //!
-//! Alertmanager knows an alert by its labels, so they hold only what never changes in an alert's life; everything that
-//! moves (risk, cause, sentence) is an annotation. A firing alert is given an end a day ahead, for without one
-//! Alertmanager would call it resolved after five minutes of silence.
+//! Alertmanager resolves by itself what it has not heard of for a while, and that is wanted: should this program die,
+//! its alerts must not stand for ever. So a firing alert is told as valid for some minutes only, and told again well
+//! within them for as long as it fires.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use linkcast_domain::ports::{Notifier, NotifyError, OutboxMessage};
-use linkcast_domain::{Alert, AlertState, Clock, SystemClock, Timestamp};
-use serde::Serialize;
+use linkcast_domain::{Alert, Clock, SystemClock};
+use linkcast_pipeline::alertmanager_payload;
 
 use super::post::Address;
 
-/// How long a firing alert stands without being told again.
-const STANDS_FOR: Duration = Duration::from_secs(24 * 3600);
+/// How long a firing alert stands without being told again: Alertmanager's own default, `resolve_timeout`.
+const VALID_FOR: Duration = Duration::from_secs(300);
+/// How often it is told again: four attempts may fail before Alertmanager takes it for resolved.
+const REMIND_EVERY: Duration = Duration::from_secs(60);
+/// The longest one reminder may take.
+const REMINDER_LIMIT: Duration = Duration::from_secs(5);
+
+/// Where to look further; this program serves no pages, so it only names who tells.
+const GENERATOR: &str = "http://linkcast";
 
 /// An Alertmanager.
 #[derive(Debug)]
 pub(crate) struct Alertmanager(Address);
 
-#[derive(Debug, Serialize)]
-struct PostedAlert {
-    labels: BTreeMap<&'static str, String>,
-    annotations: BTreeMap<&'static str, String>,
-    #[serde(rename = "startsAt")]
-    starts_at: Timestamp,
-    #[serde(rename = "endsAt")]
-    ends_at: Timestamp,
-}
-
 impl Alertmanager {
     /// The Alertmanager at `url`, the address of its web page.
     pub(crate) fn new(url: &str) -> Self {
         Alertmanager(Address::new("alertmanager", &format!("{}/api/v2/alerts", url.trim_end_matches('/'))))
+    }
+
+    fn post<'a>(
+        &self,
+        alerts: impl IntoIterator<Item = &'a Alert>,
+        key: &str,
+        budget: Duration,
+    ) -> Result<(), NotifyError> {
+        let body = alertmanager_payload(alerts, SystemClock.now(), VALID_FOR, GENERATOR);
+        self.0.post(&body, key, budget)
     }
 }
 
@@ -43,10 +50,8 @@ impl Notifier for Alertmanager {
     }
 
     async fn publish(&self, messages: &[OutboxMessage], budget: Duration) -> Result<(), NotifyError> {
-        let now = SystemClock.now();
-        let posted: Vec<PostedAlert> = newest_of_each(messages).map(|alert| posted(alert, now)).collect();
         let key = messages.last().map_or("", |message| &message.id);
-        self.0.post(&posted, key, budget)
+        self.post(newest_of_each(messages), key, budget)
     }
 }
 
@@ -57,74 +62,54 @@ fn newest_of_each(messages: &[OutboxMessage]) -> impl Iterator<Item = &Alert> {
     newest.into_values()
 }
 
-fn posted(alert: &Alert, now: Timestamp) -> PostedAlert {
-    let ends_at = match alert.state {
-        AlertState::Firing => now.plus(STANDS_FOR),
-        AlertState::Resolved => alert.updated.min(now),
-    };
-    let ports = alert.streams.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    PostedAlert {
-        labels: BTreeMap::from([
-            ("alertname", "LinkcastForecast".to_owned()),
-            ("alert_id", alert.alert_id.clone()),
-            ("fabric", alert.fabric.clone()),
-            ("group", alert.group.clone()),
-        ]),
-        annotations: BTreeMap::from([
-            ("summary", alert.summary.clone()),
-            ("cause", alert.cause.to_string()),
-            ("risk", format!("{:.0}", alert.risk_score)),
-            ("confidence", format!("{:.2}", alert.confidence)),
-            ("ports", ports),
-            ("names", alert.names.join(", ")),
-            ("recommendations", alert.recommendations.join("; ")),
-        ]),
-        starts_at: alert.opened.min(ends_at),
-        ends_at,
+/// Tells an Alertmanager of firing alerts again and again. The thread that owns the pipeline does it, so that a
+/// reminder can never overtake the word that its alert is resolved.
+#[derive(Debug)]
+pub(crate) struct Reminder {
+    alertmanager: Alertmanager,
+    due: Instant,
+}
+
+impl Reminder {
+    /// Reminds the Alertmanager at `url`, at once after a start and then steadily.
+    pub(crate) fn new(url: &str, now: Instant) -> Self {
+        Reminder { alertmanager: Alertmanager::new(url), due: now }
+    }
+
+    /// How long nothing is due.
+    pub(crate) fn patience(&self, now: Instant) -> Duration {
+        self.due.saturating_duration_since(now)
+    }
+
+    /// Tells what is firing, if it is time to.
+    pub(crate) fn remind<'a>(
+        &mut self,
+        firing: impl Iterator<Item = &'a Alert>,
+        now: Instant,
+    ) -> Result<(), NotifyError> {
+        if now < self.due {
+            return Ok(());
+        }
+        self.due = now + REMIND_EVERY;
+        let firing: Vec<&Alert> = firing.collect();
+        if firing.is_empty() {
+            return Ok(());
+        }
+        self.alertmanager.post(firing, "", REMINDER_LIMIT)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use linkcast_domain::{Cause, PredictionType};
-
     use super::*;
 
-    fn alert(state: AlertState, cause: PredictionType) -> Alert {
-        Alert {
-            alert_id: "a1".into(),
-            state,
-            fabric: "lab".into(),
-            group: "stream:x".into(),
-            cause: Cause::Predicted(cause),
-            streams: vec!["x".parse().unwrap()],
-            names: vec![],
-            opened: Timestamp::from_millis(1_000),
-            updated: Timestamp::from_millis(9_000),
-            risk_score: 91.4,
-            confidence: 0.9,
-            summary: "x will drop".into(),
-            recommendations: vec![],
-            insights: vec![],
-        }
-    }
-
     #[test]
-    fn labels_do_not_change_when_the_leading_cause_does() {
-        let now = Timestamp::from_millis(10_000);
-        let before = posted(&alert(AlertState::Firing, PredictionType::LatencySpike), now);
-        let after = posted(&alert(AlertState::Resolved, PredictionType::RdmaTimeout), now);
-        assert_eq!(before.labels, after.labels);
-        assert_ne!(before.annotations["cause"], after.annotations["cause"]);
-    }
-
-    #[test]
-    fn a_resolved_alert_ends_in_the_past_and_a_firing_one_ahead() {
-        let now = Timestamp::from_millis(10_000);
-        assert_eq!(
-            posted(&alert(AlertState::Resolved, PredictionType::LatencySpike), now).ends_at.millis(),
-            9_000
-        );
-        assert!(posted(&alert(AlertState::Firing, PredictionType::LatencySpike), now).ends_at > now);
+    fn a_reminder_comes_several_times_within_an_alerts_validity() {
+        assert!(REMIND_EVERY * 3 + REMINDER_LIMIT < VALID_FOR);
+        let start = Instant::now();
+        let mut reminder = Reminder::new("http://localhost:9093/", start);
+        assert_eq!(reminder.patience(start), Duration::ZERO);
+        assert!(reminder.remind(std::iter::empty(), start).is_ok());
+        assert_eq!(reminder.patience(start), REMIND_EVERY);
     }
 }

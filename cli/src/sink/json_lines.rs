@@ -1,50 +1,110 @@
 //! A file of JSON lines, one alert a line, synced before a message counts as told.
+//!
+//! The file itself knows how far it got: a line torn by a crash is cut off, and what the store's outbox gives again is
+//! passed over, so that the file of a disturbed run equals that of an undisturbed one.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use linkcast_domain::Retry;
 use linkcast_domain::ports::{Notifier, NotifyError, OutboxMessage};
+use linkcast_pipeline::{JsonLines, written_lines};
 
 /// A file that grows.
 #[derive(Debug)]
-pub(crate) struct JsonLinesFile {
-    channel: String,
-    file: Mutex<File>,
-}
+pub(crate) struct JsonLinesFile(JsonLines<Synced>);
 
 impl JsonLinesFile {
-    /// Opens `path` for appending, making it if it is not there.
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
-        Ok(JsonLinesFile { channel: format!("file:{}", path.display()), file: Mutex::new(file) })
-    }
-
-    fn append(&self, messages: &[OutboxMessage]) -> io::Result<()> {
-        let mut lines = Vec::new();
-        for message in messages {
-            serde_json::to_writer(&mut lines, message)?;
-            lines.push(b'\n');
+    /// Opens `path` for appending, making it if it is not there. `committed` is the store's last message: a file that
+    /// holds a later one was written from another store, whose numbers say nothing about this one's.
+    pub(crate) fn open(path: &Path, committed: u64) -> io::Result<Self> {
+        let mut file = OpenOptions::new().create(true).read(true).write(true).truncate(false).open(path)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let written = written_lines(&bytes);
+        if written.length < bytes.len() {
+            file.set_len(written.length as u64)?;
         }
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(&lines)?;
-        file.sync_data()
+        file.seek(SeekFrom::End(0))?;
+        let last = if written.last_sequence <= committed { written.last_sequence } else { 0 };
+        Ok(JsonLinesFile(JsonLines::new(format!("file:{}", path.display()), Synced(file), last)))
     }
 }
 
 impl Notifier for JsonLinesFile {
     fn channel(&self) -> &str {
-        &self.channel
+        self.0.channel()
     }
 
-    async fn publish(&self, messages: &[OutboxMessage], _budget: Duration) -> Result<(), NotifyError> {
-        self.append(messages).map_err(|error| NotifyError {
-            channel: self.channel.clone(),
-            reason: error.to_string(),
-            retry: Retry::Later,
-        })
+    async fn publish(&self, messages: &[OutboxMessage], budget: Duration) -> Result<(), NotifyError> {
+        self.0.publish(messages, budget).await
+    }
+}
+
+/// A file whose flush waits for the disk.
+#[derive(Debug)]
+struct Synced(File);
+
+impl Write for Synced {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use linkcast_domain::{Alert, AlertState, Cause, Timestamp};
+
+    use super::*;
+    use crate::database::ready;
+
+    fn message(sequence: u64) -> OutboxMessage {
+        let alert = Alert {
+            alert_id: "a1".into(),
+            state: AlertState::Firing,
+            fabric: "lab".into(),
+            group: "stream:x".into(),
+            cause: Cause::SeriesMissing,
+            streams: vec!["x".parse().unwrap()],
+            names: vec![],
+            opened: Timestamp::from_millis(1_000),
+            updated: Timestamp::from_millis(9_000),
+            risk_score: 91.4,
+            confidence: 0.9,
+            summary: "x will drop".into(),
+            recommendations: vec![],
+            insights: vec![],
+        };
+        OutboxMessage { sequence, id: format!("a1-{sequence}"), alert }
+    }
+
+    fn publish(path: &Path, committed: u64, messages: &[OutboxMessage]) {
+        let file = JsonLinesFile::open(path, committed).unwrap();
+        ready(file.publish(messages, Duration::ZERO)).unwrap();
+    }
+
+    #[test]
+    fn a_torn_line_is_written_again_and_a_whole_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("alerts.jsonl");
+        publish(&path, 0, &[message(1), message(2)]);
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &whole[..whole.len() - 7]).unwrap();
+        publish(&path, 2, &[message(1), message(2)]);
+        assert_eq!(std::fs::read(&path).unwrap(), whole);
+    }
+
+    #[test]
+    fn a_new_database_adds_to_the_file_of_an_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("alerts.jsonl");
+        publish(&path, 0, &[message(1), message(2)]);
+        publish(&path, 0, &[message(1)]);
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 3);
     }
 }

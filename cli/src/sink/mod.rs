@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use linkcast_domain::ports::{Notifier, NotifyError, OutboxMessage};
 
-pub(crate) use alertmanager::Alertmanager;
+pub(crate) use alertmanager::{Alertmanager, Reminder};
 pub(crate) use json_lines::JsonLinesFile;
 pub(crate) use webhook::Webhook;
 

@@ -1,8 +1,9 @@
-//! A webhook: each alert as one JSON object, posted in order.
+//! A webhook: alerts as JSON, posted in order, several in one request where several wait.
 
 use std::time::Duration;
 
 use linkcast_domain::ports::{Notifier, NotifyError, OutboxMessage};
+use linkcast_pipeline::webhook_payload;
 
 use super::post::Address;
 
@@ -23,7 +24,7 @@ impl Notifier for Webhook {
     }
 
     async fn publish(&self, messages: &[OutboxMessage], budget: Duration) -> Result<(), NotifyError> {
-        let share = budget / u32::try_from(messages.len().max(1)).unwrap_or(u32::MAX);
-        messages.iter().try_for_each(|message| self.0.post(message, &message.id, share))
+        let key = messages.last().map_or("", |message| &message.id);
+        self.0.post(&webhook_payload(messages), key, budget)
     }
 }
