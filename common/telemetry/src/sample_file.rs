@@ -24,6 +24,7 @@ const STREAM: &str = "stream_id";
 const TIME: &str = "timestamp";
 const EXPECTED_STREAM: &str = "a stream id: text without control characters, at most 512 bytes";
 const EXPECTED_TIME: &str = "RFC 3339 (2026-01-31T08:00:00Z) or epoch milliseconds";
+const EXPECTED_NAME: &str = "a name without control characters";
 const EXPECTED_NUMBER: &str = "a finite number, or nothing where the value is absent";
 
 /// What a column or key of a sample file holds.
@@ -33,13 +34,18 @@ enum Column {
     Time,
     Field(SampleField),
     Other(Arc<str>),
+    /// A name that would break a line in two, or a message: nothing is read under it.
+    Unusable,
 }
 
 impl Column {
+    /// Blanks around a name are none of it: CSV would not keep them.
     fn named(name: &str) -> Self {
+        let name = name.trim_ascii();
         match name {
             STREAM => Column::Stream,
             TIME => Column::Time,
+            _ if name.contains(char::is_control) => Column::Unusable,
             _ => SampleField::from_str(name).map_or_else(|_| Column::Other(name.into()), Column::Field),
         }
     }
@@ -59,7 +65,7 @@ impl Row {
         match column {
             Column::Field(field) => self.values.set(*field, value),
             Column::Other(name) => self.other.push((Arc::clone(name), value)),
-            Column::Stream | Column::Time => {}
+            Column::Stream | Column::Time | Column::Unusable => {}
         }
     }
 
@@ -73,6 +79,7 @@ impl Row {
 
 /// A stream id for a text; rows of one stream often follow each other, and then share its memory.
 fn stream_of(text: &str, previous: Option<&StreamId>) -> Option<StreamId> {
+    let text = text.trim_ascii();
     match previous {
         Some(stream) if stream.as_str() == text => Some(stream.clone()),
         _ => text.parse().ok(),

@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use linkcast_domain::{Sample, SampleField, StreamId};
 
 use super::{
-    Column, EXPECTED_NUMBER, EXPECTED_STREAM, EXPECTED_TIME, Row, STREAM, TIME, other_names, other_value,
-    stream_of,
+    Column, EXPECTED_NAME, EXPECTED_NUMBER, EXPECTED_STREAM, EXPECTED_TIME, Row, STREAM, TIME, other_names,
+    other_value, stream_of,
 };
 use crate::rows::{lines, split_row, text};
 use crate::{Fate, Origin, Parsed};
@@ -35,7 +35,10 @@ pub(crate) fn parse_sample_csv(bytes: &[u8], origin: &Origin) -> Parsed {
         rows.for_each(|_| parsed.account.add(Fate::Ignored));
         return parsed;
     }
-    parsed.account.add(Fate::Used);
+    for (name, _) in fields.iter().zip(&columns).filter(|(_, column)| **column == Column::Unusable) {
+        parsed.rejects.add(origin, number, None, name, EXPECTED_NAME);
+    }
+    parsed.account.add(if parsed.rejects.is_empty() { Fate::Used } else { Fate::Rejected });
     let mut previous = None;
     for (number, line) in rows {
         if line.trim_ascii().is_empty() {
@@ -81,6 +84,7 @@ fn parse_row(
                 }
                 (TIME, EXPECTED_TIME)
             }
+            Column::Unusable => continue,
             _ if field.trim_ascii().is_empty() => continue,
             Column::Field(_) | Column::Other(_) => {
                 let number = cell.and_then(|cell| cell.parse::<f64>().ok()).filter(|value| value.is_finite());
@@ -91,7 +95,7 @@ fn parse_row(
                 let name = match column {
                     Column::Field(field) => field.name(),
                     Column::Other(name) => name.as_ref(),
-                    Column::Stream | Column::Time => continue,
+                    Column::Stream | Column::Time | Column::Unusable => continue,
                 };
                 (name, EXPECTED_NUMBER)
             }

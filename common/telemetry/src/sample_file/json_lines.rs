@@ -6,7 +6,9 @@ use std::sync::Arc;
 use linkcast_domain::{Sample, StreamId, Timestamp};
 use serde_json::{Map, Value};
 
-use super::{Column, EXPECTED_NUMBER, EXPECTED_STREAM, EXPECTED_TIME, Row, STREAM, TIME, stream_of};
+use super::{
+    Column, EXPECTED_NAME, EXPECTED_NUMBER, EXPECTED_STREAM, EXPECTED_TIME, Row, STREAM, TIME, stream_of,
+};
 use crate::rows::lines;
 use crate::{Fate, Origin, Parsed};
 
@@ -55,6 +57,7 @@ fn parse_object(
                 row.time = time_of(value);
                 if row.time.is_some() { continue } else { EXPECTED_TIME }
             }
+            Column::Unusable => EXPECTED_NAME,
             Column::Field(_) | Column::Other(_) if value.is_null() => continue,
             Column::Field(_) | Column::Other(_) => match value.as_f64().filter(|value| value.is_finite()) {
                 Some(number) => {
@@ -67,7 +70,7 @@ fn parse_object(
         parsed.rejects.add(origin, line, Some(name.as_bytes()), value.to_string().as_bytes(), expected);
     }
     for (name, expected) in [(STREAM, EXPECTED_STREAM), (TIME, EXPECTED_TIME)] {
-        if !object.contains_key(name) {
+        if !object.keys().any(|key| key.trim_ascii() == name) {
             parsed.rejects.add(origin, line, Some(name.as_bytes()), b"", expected);
         }
     }

@@ -82,6 +82,20 @@ fn a_bad_cell_names_line_and_field_and_costs_no_other() {
 }
 
 #[test]
+fn a_name_that_csv_cannot_hold_is_refused_and_blanks_around_one_are_dropped() {
+    let file = b"{\"stream_id\":\" a \",\"timestamp\":1,\" probe \":2}\n{\"stream_id\":\"a\",\"timestamp\":2,\"b\\nc\":3}\n";
+    let parsed = parse_sample_jsonl(file, &origin());
+    assert_eq!(parsed.samples[0].other, [(Arc::from("probe"), 2.0)]);
+    assert!(parsed.samples[1].other.is_empty());
+    assert_eq!(parsed.rejects.kept()[0].line, 2);
+    let mut rows = Vec::new();
+    write_samples_csv(&parsed.samples, &mut rows).unwrap();
+    assert_eq!(whole(parse_sample_csv(&rows, &origin())), parsed.samples);
+    let header = b"stream_id,timestamp,a\x7fb\nx,1,2\n";
+    assert_eq!(parse_sample_csv(header, &origin()).rejects.total(), 1);
+}
+
+#[test]
 fn json_of_another_shape_is_refused_by_line() {
     let file = b"{\"stream_id\":\"a\",\"timestamp\":1700000000000,\"utilization\":null}\n[1]\n{\"stream_id\":\"a\"}\n";
     let parsed = parse_sample_jsonl(file, &origin());

@@ -8,18 +8,15 @@ use parquet::basic::{LogicalType, TimeUnit};
 use parquet::column::reader::ColumnReader;
 use parquet::data_type::ByteArray;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use super::super::{Column, EXPECTED_NUMBER, EXPECTED_STREAM, EXPECTED_TIME, Row, STREAM, TIME, stream_of};
-use super::LARGEST_GROUP_BYTES;
+use super::bounds::{Allowance, check_footer, check_group, general};
 use crate::{Fate, Origin, Parsed};
 
-/// Rows decoded at once.
+/// Rows decoded at once, if the columns are few enough for [`BATCH_CELLS`].
 const BATCH_ROWS: usize = 8_192;
-const MAGIC: &[u8; 4] = b"PAR1";
-/// A footer describes columns and row groups; a few kilobytes each.
-const LARGEST_FOOTER_BYTES: usize = 16 << 20;
+const BATCH_CELLS: usize = 1 << 19;
 
 /// Reads a sample file.
 pub(crate) fn parse_sample_parquet(bytes: &[u8], origin: &Origin) -> Parsed {
@@ -37,23 +34,26 @@ pub(crate) fn parse_sample_parquet(bytes: &[u8], origin: &Origin) -> Parsed {
     parsed
 }
 
-fn general(message: &str) -> ParquetError {
-    ParquetError::General(message.into())
-}
-
 fn read(bytes: &[u8], origin: &Origin, parsed: &mut Parsed) -> Result<(), ParquetError> {
-    check_footer(bytes).ok_or_else(|| general("a footer that does not fit the file"))?;
+    check_footer(bytes)?;
     let file = SerializedFileReader::new(Bytes::copy_from_slice(bytes))?;
     let schema = file.metadata().file_metadata().schema_descr();
     let names: Vec<_> = schema.columns().iter().map(|column| column.name().to_owned()).collect();
     for name in [STREAM, TIME] {
-        if !names.iter().any(|known| known == name) {
+        if !names.iter().any(|known| known.trim_ascii() == name) {
             return Err(ParquetError::General(format!("no column {name}")));
         }
     }
+    if names.iter().any(|name| Column::named(name) == Column::Unusable) {
+        return Err(general("a column whose name holds control characters"));
+    }
+    let mut allowance = Allowance::of(bytes.len());
+    let batch_rows = (BATCH_CELLS / names.len().max(1)).clamp(1, BATCH_ROWS);
     for group in 0..file.num_row_groups() {
         let group = file.get_row_group(group)?;
-        check_group(group.metadata(), bytes.len())?;
+        check_group(group.metadata(), bytes)?;
+        let mut rows_left = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
+        allowance.take_cells(rows_left, names.len())?;
         let mut columns = Vec::new();
         for (place, name) in names.iter().enumerate() {
             let unit = MillisPer::of(group.metadata().column(place).column_descr().logical_type_ref());
@@ -63,39 +63,11 @@ fn read(bytes: &[u8], origin: &Origin, parsed: &mut Parsed) -> Result<(), Parque
             }
             columns.push((Column::named(name), unit, group.get_column_reader(place)?));
         }
-        let mut rows_left = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
         while rows_left > 0 {
-            let rows = rows_left.min(BATCH_ROWS);
-            read_batch(&mut columns, rows, origin, parsed)?;
+            let rows = rows_left.min(batch_rows);
+            read_batch(&mut columns, rows, origin, &mut allowance, parsed)?;
             rows_left -= rows;
         }
-    }
-    Ok(())
-}
-
-fn check_footer(bytes: &[u8]) -> Option<()> {
-    let rest = bytes.strip_prefix(MAGIC)?.strip_suffix(MAGIC)?;
-    let (_, length) = rest.split_last_chunk::<4>()?;
-    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-    (length <= LARGEST_FOOTER_BYTES && length + 4 <= rest.len()).then_some(())
-}
-
-/// Refuses a row group whose columns cannot lie in the file or would unpack to more than the bound.
-fn check_group(group: &RowGroupMetaData, file_bytes: usize) -> Result<(), ParquetError> {
-    let mut unpacked: i64 = 0;
-    for column in group.columns() {
-        let start = column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
-        let end = start.checked_add(column.compressed_size());
-        let fits = start >= 0
-            && column.compressed_size() >= 0
-            && end.and_then(|end| usize::try_from(end).ok()).is_some_and(|end| end <= file_bytes);
-        unpacked = unpacked.saturating_add(column.uncompressed_size().max(0));
-        if !fits || column.num_values() != group.num_rows() {
-            return Err(general("a column that does not lie within the file"));
-        }
-    }
-    if unpacked > LARGEST_GROUP_BYTES {
-        return Err(general("a row group of more than 1 GiB"));
     }
     Ok(())
 }
@@ -142,6 +114,7 @@ fn read_batch(
     columns: &mut [(Column, MillisPer, ColumnReader)],
     rows: usize,
     origin: &Origin,
+    allowance: &mut Allowance,
     parsed: &mut Parsed,
 ) -> Result<(), ParquetError> {
     let mut cells = Vec::with_capacity(columns.len());
@@ -152,6 +125,7 @@ fn read_batch(
         let number = parsed.account.lines + 1;
         let refused_before = parsed.rejects.total();
         if let Some(sample) = row(&cells, place, number, origin, parsed) {
+            allowance.take_sample(&sample)?;
             parsed.samples.push(sample);
         }
         let is_whole = parsed.rejects.total() == refused_before;
@@ -173,6 +147,7 @@ fn row(
         match column {
             Column::Stream => row.stream = stream(cells, place, previous.as_ref()),
             Column::Time => row.time = time(cells, place, *unit),
+            Column::Unusable => {}
             Column::Field(_) | Column::Other(_) => {
                 let value = match cells {
                     Cells::Numbers(values) => values.get(place).copied().flatten(),
