@@ -1,11 +1,7 @@
-//! Arbitrary bytes to the recogniser, and on to whichever parser it names.
+//! Arbitrary bytes to the target `recognise`; see `checks`.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use linkcast_telemetry::{Origin, parse, recognise};
+#[path = "../checks/mod.rs"]
+mod checks;
 
-fuzz_target!(|bytes: &[u8]| {
-    if let Some(format) = recognise("capture", bytes) {
-        assert!(parse(format, bytes, &Origin::named("capture")).account.adds_up());
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| checks::run("recognise", bytes));

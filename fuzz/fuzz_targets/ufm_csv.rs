@@ -1,0 +1,7 @@
+//! Arbitrary bytes to the target `ufm_csv`; see `checks`.
+#![no_main]
+
+#[path = "../checks/mod.rs"]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| checks::run("ufm_csv", bytes));
