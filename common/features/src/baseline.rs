@@ -11,19 +11,16 @@
 //! Age is counted by making the newer heavier: a sample of a day later weighs twice as much, and when a weight
 //! no longer fits its 16 bits all are halved, which is the same as making the older lighter.
 
+use crate::bins::{LANES, Lanes, Shares, claim, claimed, closed, opened, reach_code, union_costs};
 use crate::bits::{BitReader, BitWriter};
 
 const BINS: usize = 13;
-/// [`BINS`] and what fills the search's registers.
-const SEARCHED: usize = 16;
 /// Until a metric has been seen this often, its stream has no usual value.
 const EARLIEST: u8 = 30;
 /// Positions in a doubling of the value; one is 0.5 to 0.8 % of the value.
 const POSITION_BITS: u32 = 12;
 const STEPS_IN_DOUBLING_BITS: u32 = 7;
-const LAST_POSITION: u16 = (1 << POSITION_BITS) - 1;
-/// How far a bin can reach beyond its first position.
-const REACHES: [u16; 16] = [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128, 512, LAST_POSITION];
+pub(crate) const LAST_POSITION: u16 = (1 << POSITION_BITS) - 1;
 const REACH_BITS: u32 = 4;
 const WEIGHT_BITS: u32 = 16;
 /// The median's bin is split while it reaches further than this.
@@ -43,10 +40,6 @@ const BALANCING_TURNS: u16 = 16;
 /// How many times the cost of the union that makes room a bin must cost before it is split.
 const BALANCING_GAIN: f32 = 2.0;
 const MEDIAN_GAIN: f32 = 1.0;
-/// How much less a bin's reach matters the further it is from the median in rank.
-const RANK_STEEPNESS: f32 = 2.0;
-/// How much of a bin's cost is there whatever weight lies beyond it.
-const LEAST_BEYOND: f32 = 0.5;
 
 /// 64 · 2^(n/32): how weight grows within a day.
 const GROWTH: [u16; 32] = [
@@ -63,7 +56,7 @@ pub(crate) struct Age {
 }
 
 impl Age {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of(millis: i64) -> Self {
         let part = millis.rem_euclid(DAY_MILLIS) * 32 / DAY_MILLIS;
         Age { day: millis.div_euclid(DAY_MILLIS), growth: GROWTH.get(part as usize).copied().unwrap_or(64) }
@@ -74,26 +67,27 @@ impl Age {
 #[derive(Clone, Copy, Debug)]
 struct Bin {
     first: u16,
-    /// Below the next bin's first.
-    last: u16,
     weight: u16,
-    /// Which of [`REACHES`] the bin claims; the next bin may cut it short.
-    reach: u8,
+    /// How far beyond its first position the bin claims to reach, one of a few; the next bin may cut it short.
+    reach: u16,
 }
 
 /// A place without a bin; it sorts behind every bin.
-const NO_BIN: Bin = Bin { first: u16::MAX, last: 0, weight: 0, reach: 0 };
+const NO_BIN: Bin = Bin { first: u16::MAX, weight: 0, reach: 0 };
 
 /// The weighted median of a metric's earlier values.
 ///
 /// `LOWEST` is the exponent of the least value told from zero; 32 doublings from there are told apart.
+/// The bins lie ascending, side by side a property, so that all of them are searched, summed and weighed at once.
 #[derive(Clone, Debug)]
 pub(crate) struct Baseline<const LOWEST: i32> {
-    /// Ascending, the used ones first.
-    bins: [Bin; BINS],
+    /// Behind the used ones, none.
+    firsts: Lanes<u16>,
+    /// Below the next bin's first.
+    lasts: Lanes<u16>,
+    weights: Lanes<u16>,
+    reaches: Lanes<u16>,
     used: usize,
-    /// Each bin's first position again, side by side for the search; behind the used ones, none.
-    firsts: [u16; SEARCHED],
     total: u32,
     /// The bin that holds the median, and the weight of those below it.
     median_place: usize,
@@ -109,9 +103,11 @@ pub(crate) struct Baseline<const LOWEST: i32> {
 impl<const LOWEST: i32> Baseline<LOWEST> {
     pub(crate) fn new() -> Self {
         Baseline {
-            bins: [NO_BIN; BINS],
+            firsts: [NO_BIN.first; LANES],
+            lasts: [0; LANES],
+            weights: [NO_BIN.weight; LANES],
+            reaches: [NO_BIN.reach; LANES],
             used: 0,
-            firsts: [NO_BIN.first; SEARCHED],
             total: 0,
             median_place: 0,
             below_median: 0,
@@ -123,13 +119,13 @@ impl<const LOWEST: i32> Baseline<LOWEST> {
     }
 
     /// The usual value, or `fallback` while there have been too few.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn usual_or(&self, fallback: f64) -> f64 {
         if self.seen < EARLIEST { fallback } else { self.median }
     }
 
     /// Counts a value, unless it is absent or negative.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn observe(&mut self, value: f64, age: Age) {
         if value.is_nan() || value < 0.0 {
             return;
@@ -148,7 +144,7 @@ impl<const LOWEST: i32> Baseline<LOWEST> {
     }
 
     /// How many units a sample of this age weighs now; 0 when it is not its turn.
-    #[inline]
+    #[inline(always)]
     fn weigh(&mut self, age: Age) -> u16 {
         if self.used == 0 {
             self.unit_day = age.day - i64::from(HEAVIEST_SHIFT);
@@ -166,7 +162,7 @@ impl<const LOWEST: i32> Baseline<LOWEST> {
         if its_turn { age.growth >> (GROWTH_UNIT_SHIFT - LIGHTEST_SHIFT) } else { 0 }
     }
 
-    #[inline]
+    #[inline(always)]
     fn count(&mut self, position: u16, weight: u16) {
         let place = self.place_of(position);
         if self.counted_at(place, position, weight) {
@@ -180,21 +176,22 @@ impl<const LOWEST: i32> Baseline<LOWEST> {
     }
 
     /// How many bins begin at or before a position.
-    #[inline]
+    #[inline(always)]
     fn place_of(&self, position: u16) -> usize {
         usize::from(self.firsts.iter().map(|first| u16::from(*first <= position)).sum::<u16>())
     }
 
     /// Counts into the bin before `place`, if that reaches the position and has room for the weight.
-    #[inline]
+    #[inline(always)]
     fn counted_at(&mut self, place: usize, position: u16, weight: u16) -> bool {
-        let Some(bin) = place.checked_sub(1).and_then(|place| self.bins.get_mut(place)) else { return false };
-        if position > bin.last {
+        let Some(place) = place.checked_sub(1) else { return false };
+        let Some(held) = self.weights.get_mut(place) else { return false };
+        if self.lasts.get(place).is_none_or(|last| position > *last) {
             return false;
         }
-        match bin.weight.checked_add(weight) {
+        match held.checked_add(weight) {
             Some(sum) => {
-                bin.weight = sum;
+                *held = sum;
                 true
             }
             None => false,
@@ -204,10 +201,8 @@ impl<const LOWEST: i32> Baseline<LOWEST> {
     #[cold]
     fn count_new(&mut self, position: u16, weight: u16) {
         let place = self.place_of(position);
-        let reached = place
-            .checked_sub(1)
-            .and_then(|place| self.bins.get(place))
-            .is_some_and(|bin| position <= bin.last);
+        let reached = place.checked_sub(1).and_then(|place| self.lasts.get(place));
+        let reached = reached.is_some_and(|last| position <= *last);
         if reached {
             // Reached and yet not counted: its weight was full.
             self.halve(1);
@@ -216,7 +211,7 @@ impl<const LOWEST: i32> Baseline<LOWEST> {
             return;
         }
         if self.used == BINS {
-            if let Some((pair, _)) = self.cheapest_pair(None) {
+            if let Some((pair, _)) = self.cheapest_pair(&self.shares(), None) {
                 self.merge(pair);
             }
             let place = self.place_of(position);
@@ -224,56 +219,71 @@ impl<const LOWEST: i32> Baseline<LOWEST> {
                 return;
             }
         }
-        self.insert(Bin { first: position, last: position, weight, reach: 0 });
+        self.insert(Bin { first: position, weight, reach: 0 });
     }
 
+    #[inline(always)]
     fn insert(&mut self, bin: Bin) {
         let place = self.place_of(bin.first);
-        if let Some(tail) = self.bins.get_mut(place..) {
-            tail.rotate_right(1);
-            if let Some(free) = tail.first_mut() {
-                *free = bin;
-                self.used += 1;
-            }
-        }
+        self.firsts = opened(&self.firsts, place, bin.first);
+        self.weights = opened(&self.weights, place, bin.weight);
+        self.reaches = opened(&self.reaches, place, bin.reach);
+        self.used += 1;
         self.cut_short();
     }
 
     /// Each bin reaches as far as it claims, or to the next one.
+    #[inline(always)]
     fn cut_short(&mut self) {
-        let mut next_first = LAST_POSITION + 1;
-        for bin in self.bins.iter_mut().take(self.used).rev() {
-            let reach = REACHES.get(usize::from(bin.reach)).copied().unwrap_or(0);
-            bin.last = (bin.first + reach).min(next_first - 1);
-            next_first = bin.first;
+        let next_firsts = closed(&self.firsts, 0, NO_BIN.first);
+        let bins = self.firsts.iter().zip(&self.reaches).zip(&next_firsts);
+        for (last, ((first, reach), next_first)) in self.lasts.iter_mut().zip(bins) {
+            let end = (*next_first - 1).min(LAST_POSITION);
+            *last = if *first == NO_BIN.first { 0 } else { (first.wrapping_add(*reach)).min(end) };
         }
-        for (first, bin) in self.firsts.iter_mut().zip(&self.bins) {
-            *first = bin.first;
+    }
+
+    #[inline(always)]
+    fn bin_at(&self, place: usize) -> Bin {
+        let at = |lanes: &Lanes<u16>| lanes.get(place).copied();
+        match (at(&self.firsts), at(&self.weights), at(&self.reaches)) {
+            (Some(first), Some(weight), Some(reach)) => Bin { first, weight, reach },
+            _ => NO_BIN,
         }
+    }
+
+    #[inline(always)]
+    fn put_at(&mut self, place: usize, bin: Bin) {
+        let lanes = [&mut self.firsts, &mut self.weights, &mut self.reaches];
+        for (lanes, value) in lanes.into_iter().zip([bin.first, bin.weight, bin.reach]) {
+            if let Some(lane) = lanes.get_mut(place) {
+                *lane = value;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn last_at(&self, place: usize) -> u16 {
+        self.lasts.get(place).copied().unwrap_or(0)
     }
 
     /// Makes one bin of the pair that begins at `place`.
+    #[inline(always)]
     fn merge(&mut self, place: usize) {
-        let Some([one, other]) = self.bins.get(place..place + 2) else { return };
-        let (first, last) = (one.first, other.last);
-        let sum = u32::from(one.weight) + u32::from(other.weight);
-        let weight = sum.min(u32::from(u16::MAX)) as u16;
-        let union = Bin { first, last, weight, reach: reach_code(last - first) };
+        let (one, other) = (self.bin_at(place), self.bin_at(place + 1));
+        let reach = claim(self.last_at(place + 1) - one.first);
+        let weight = one.weight.saturating_add(other.weight);
         self.remove(place);
-        if let Some(bin) = self.bins.get_mut(place) {
-            *bin = union;
-        }
+        self.put_at(place, Bin { first: one.first, weight, reach });
         self.cut_short();
     }
 
+    #[inline(always)]
     fn remove(&mut self, place: usize) {
-        if let Some(tail) = self.bins.get_mut(place..) {
-            tail.rotate_left(1);
-            if let Some(freed) = tail.last_mut() {
-                *freed = NO_BIN;
-                self.used -= 1;
-            }
-        }
+        self.firsts = closed(&self.firsts, place, NO_BIN.first);
+        self.weights = closed(&self.weights, place, NO_BIN.weight);
+        self.reaches = closed(&self.reaches, place, NO_BIN.reach);
+        self.used -= 1;
     }
 
     /// Makes every sample so far half as heavy, `times` over.
@@ -282,9 +292,9 @@ impl<const LOWEST: i32> Baseline<LOWEST> {
         self.unit_day += times;
         let mut place = 0;
         while place < self.used {
-            let Some(bin) = self.bins.get_mut(place) else { return };
-            bin.weight = if times < i64::from(WEIGHT_BITS) { bin.weight >> times } else { 0 };
-            if bin.weight == 0 {
+            let Some(weight) = self.weights.get_mut(place) else { return };
+            *weight = if times < i64::from(WEIGHT_BITS) { *weight >> times } else { 0 };
+            if *weight == 0 {
                 self.remove(place);
             } else {
                 place += 1;
@@ -294,40 +304,53 @@ impl<const LOWEST: i32> Baseline<LOWEST> {
         self.locate_median();
     }
 
-    /// The neighbours whose union would cost the median least, and that cost.
+    /// Where each bin stands in the whole weight.
+    #[inline(always)]
+    fn shares(&self) -> Shares {
+        let mut through = [0.0; LANES];
+        let mut sum = 0;
+        for (share, weight) in through.iter_mut().zip(&self.weights) {
+            sum += u32::from(*weight);
+            *share = sum as f32;
+        }
+        let total = sum as f32;
+        for share in &mut through {
+            *share /= total;
+        }
+        Shares { below: opened(&through, 0, 0.0), through, through_next: closed(&through, 0, 1.0) }
+    }
+
+    /// The neighbours whose union would cost the median least, and that cost; neither may be the one spared.
     ///
     /// The cost is how far the union reaches, less the further it is from the median in rank, and less the less
     /// weight lies beyond it.
-    fn cheapest_pair(&self, spared: Option<usize>) -> Option<(usize, f32)> {
-        let total = self.weight_of_all() as f32;
-        let mut below = 0.0_f32;
+    #[inline(always)]
+    fn cheapest_pair(&self, shares: &Shares, spared: Option<usize>) -> Option<(usize, f32)> {
+        let lasts = closed(&self.lasts, 0, 0);
+        let costs = union_costs(&self.firsts, &lasts, &shares.below, &shares.through_next);
         let mut cheapest = None;
-        for (place, pair) in self.bins.windows(2).take(self.used.saturating_sub(1)).enumerate() {
-            let [one, other] = pair else { continue };
-            let above = below + f32::from(one.weight) + f32::from(other.weight);
-            let cost = union_cost(other.last - one.first, below / total, above / total);
+        for (place, cost) in costs.into_iter().enumerate().take(self.used.saturating_sub(1)) {
             let touched = spared.is_some_and(|spared| place == spared || place + 1 == spared);
             if !touched && cheapest.is_none_or(|(_, least)| cost < least) {
                 cheapest = Some((place, cost));
             }
-            below += f32::from(one.weight);
         }
         cheapest
     }
 
-    fn cost_of(&self, place: usize) -> f32 {
-        let total = self.weight_of_all() as f32;
-        let below: f32 = self.bins.iter().take(place).map(|bin| f32::from(bin.weight)).sum();
-        self.bins.get(place).map_or(0.0, |bin| {
-            union_cost(bin.last - bin.first, below / total, (below + f32::from(bin.weight)) / total)
-        })
+    /// What each bin's own reach costs the median.
+    #[inline(always)]
+    fn costs(&self, shares: &Shares) -> [f32; LANES] {
+        union_costs(&self.firsts, &self.lasts, &shares.below, &shares.through)
     }
 
+    #[inline(always)]
     fn weight_of_all(&self) -> u32 {
-        self.bins.iter().map(|bin| u32::from(bin.weight)).sum()
+        self.weights.iter().map(|weight| u32::from(*weight)).sum()
     }
 
     /// Finds the median's bin anew: the first with half the weight in it and below.
+    #[inline(always)]
     fn locate_median(&mut self) {
         self.total = self.weight_of_all();
         self.median_place = 0;
@@ -336,9 +359,9 @@ impl<const LOWEST: i32> Baseline<LOWEST> {
     }
 
     /// Moves to the median's bin from a neighbour; wherever it starts, it ends where `locate_median` would.
-    #[inline]
+    #[inline(always)]
     fn follow_median(&mut self) {
-        let weight_at = |place: usize| self.bins.get(place).map_or(0, |bin| u32::from(bin.weight));
+        let weight_at = |place: usize| self.weights.get(place).map_or(0, |weight| u32::from(*weight));
         while self.median_place > 0 && 2 * self.below_median >= self.total {
             self.median_place -= 1;
             self.below_median -= weight_at(self.median_place);
@@ -352,77 +375,70 @@ impl<const LOWEST: i32> Baseline<LOWEST> {
     }
 
     /// Reads the median out of its bin, as if the values in that were spread evenly.
-    #[inline]
+    #[inline(always)]
     fn estimate(&mut self) {
-        let Some(bin) = self.bins.get(self.median_place) else { return };
+        let bin = self.bin_at(self.median_place);
         if bin.weight > 0 {
             let into = (f64::from(self.total) * 0.5 - f64::from(self.below_median)) / f64::from(bin.weight);
-            let reach = f64::from(bin.last - bin.first + 1);
+            let reach = f64::from(self.last_at(self.median_place) - bin.first + 1);
             self.median = Self::value_at(f64::from(bin.first) + into * reach);
         }
     }
 
     /// Splits the median's bin while it is wide, or else the bin whose reach costs most, if that is worth a union.
-    #[cold]
+    #[inline(always)]
     fn balance(&mut self) {
-        let median = self.median_place;
-        let wide = |bin: &Bin| bin.last - bin.first > WIDEST_AT_MEDIAN && bin.weight > 1;
-        if self.bins.get(median).is_some_and(wide) && self.split(median, MEDIAN_GAIN) {
+        let shares = self.shares();
+        let costs = self.costs(&shares);
+        let median = self.bin_at(self.median_place);
+        let is_wide = self.last_at(self.median_place).saturating_sub(median.first) > WIDEST_AT_MEDIAN;
+        if is_wide && median.weight > 1 && self.split(self.median_place, MEDIAN_GAIN, &shares, &costs) {
             return;
         }
-        let total = self.weight_of_all() as f32;
-        let mut below = 0.0_f32;
         let mut costliest = (0, 0.0);
-        for (place, bin) in self.bins.iter().take(self.used).enumerate() {
-            let above = below + f32::from(bin.weight);
-            let cost = union_cost(bin.last - bin.first, below / total, above / total);
-            if bin.last > bin.first && bin.weight > 1 && cost > costliest.1 {
-                costliest = (place, cost);
+        let bins = self.firsts.iter().zip(&self.lasts).zip(&self.weights).zip(&costs);
+        for (place, (((first, last), weight), cost)) in bins.enumerate().take(self.used) {
+            if last > first && *weight > 1 && *cost > costliest.1 {
+                costliest = (place, *cost);
             }
-            below = above;
         }
         if costliest.1 > 0.0 {
-            self.split(costliest.0, BALANCING_GAIN);
+            self.split(costliest.0, BALANCING_GAIN, &shares, &costs);
         }
     }
 
     /// Splits a bin in two halves, making room by the least costly union that spares it; not if that gains too little.
-    #[cold]
-    fn split(&mut self, place: usize, least_gain: f32) -> bool {
-        let Some(bin) = self.bins.get(place).copied() else { return false };
+    #[inline(always)]
+    fn split(&mut self, place: usize, least_gain: f32, shares: &Shares, costs: &Lanes<f32>) -> bool {
+        let (bin, last) = (self.bin_at(place), self.last_at(place));
         let mut place = place;
         if self.used == BINS {
-            let Some((pair, cost)) = self.cheapest_pair(Some(place)) else { return false };
-            if cost * least_gain >= self.cost_of(place) {
+            let Some((pair, cost)) = self.cheapest_pair(shares, Some(place)) else { return false };
+            if costs.get(place).is_none_or(|own| cost * least_gain >= *own) {
                 return false;
             }
             self.merge(pair);
             place -= usize::from(pair < place);
         }
-        let middle = bin.first + (bin.last - bin.first) / 2;
-        let lower = Bin { weight: bin.weight / 2, reach: reach_code(middle - bin.first), ..bin };
-        let upper = Bin {
+        let middle = bin.first + (last - bin.first) / 2;
+        self.put_at(place, Bin { weight: bin.weight / 2, reach: claim(middle - bin.first), ..bin });
+        self.insert(Bin {
             first: middle + 1,
             weight: bin.weight - bin.weight / 2,
-            reach: reach_code(bin.last - middle - 1),
-            ..bin
-        };
-        if let Some(halved) = self.bins.get_mut(place) {
-            *halved = lower;
-        }
-        self.insert(upper);
+            reach: claim(last - middle - 1),
+        });
         true
     }
 
     /// Where a value stands; 0 is zero.
-    #[inline]
+    #[inline(always)]
     fn position(value: f64) -> u16 {
         let steps = (value.to_bits() >> (52 - STEPS_IN_DOUBLING_BITS)) as i64 - Self::steps_below();
         (steps + 1).clamp(0, i64::from(LAST_POSITION)) as u16
     }
 
     /// The value at a position or between two.
-    #[inline]
+    #[inline(always)]
     fn value_at(position: f64) -> f64 {
         if position < 1.0 {
             return 0.0;
@@ -440,9 +456,9 @@ impl<const LOWEST: i32> Baseline<LOWEST> {
         writer.put((self.unit_day + UNIT_DAY_OFFSET) as u64, UNIT_DAY_BITS);
         writer.put(u64::from(self.seen), SEEN_BITS);
         writer.put(u64::from(self.turn), TURN_BITS);
-        for bin in self.bins {
+        for bin in (0..BINS).map(|place| self.bin_at(place)) {
             writer.put(u64::from(bin.first), POSITION_BITS);
-            writer.put(u64::from(bin.reach), REACH_BITS);
+            writer.put(reach_code(bin.reach) as u64, REACH_BITS);
             writer.put(u64::from(bin.weight), WEIGHT_BITS);
         }
     }
@@ -453,12 +469,12 @@ impl<const LOWEST: i32> Baseline<LOWEST> {
         baseline.unit_day = reader.take(UNIT_DAY_BITS) as i64 - UNIT_DAY_OFFSET;
         baseline.seen = (reader.take(SEEN_BITS) as u8).min(EARLIEST);
         baseline.turn = reader.take(TURN_BITS) as u16;
-        for (place, bin) in baseline.bins.iter_mut().enumerate() {
+        for place in 0..BINS {
             let first = reader.take(POSITION_BITS) as u16;
-            let reach = reader.take(REACH_BITS) as u8;
+            let reach = claimed(reader.take(REACH_BITS) as usize);
             let weight = reader.take(WEIGHT_BITS) as u16;
             if place < baseline.used {
-                *bin = Bin { first, last: first, weight, reach };
+                baseline.put_at(place, Bin { first, weight, reach });
             }
         }
         baseline.cut_short();
@@ -466,17 +482,4 @@ impl<const LOWEST: i32> Baseline<LOWEST> {
         baseline.estimate();
         baseline
     }
-}
-
-/// The cost of a bin of this reach between two shares of the whole weight.
-#[inline]
-fn union_cost(reach: u16, below: f32, above: f32) -> f32 {
-    let rank_distance = (0.5 - above).max(below - 0.5).max(0.0);
-    let nearness = 1.0 / (1.0 + RANK_STEEPNESS * rank_distance);
-    let beyond = above.min(1.0 - below).min(0.5);
-    f32::from(reach + 1) * nearness * nearness * (beyond + LEAST_BEYOND)
-}
-
-fn reach_code(reach: u16) -> u8 {
-    REACHES.iter().position(|claimed| *claimed >= reach).unwrap_or(REACHES.len() - 1) as u8
 }

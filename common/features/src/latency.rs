@@ -82,12 +82,12 @@ impl LatencyWindows {
     }
 
     /// Adds a present latency to the open minute.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add(&mut self, latency_us: f64) {
         self.open.add(latency_us.min(LARGEST_US));
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn now(&self) -> LatencyNow {
         let last_5m = self.recent_total.joined(self.open);
         let sum_5m = last_5m.mean * last_5m.count;
@@ -103,7 +103,7 @@ impl LatencyWindows {
     }
 
     /// Closes the open minute and opens the one `steps` later.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn turn(&mut self, steps: u64) {
         if steps > (RECENT + OLDER) as u64 {
             *self = LatencyWindows::new();
@@ -189,13 +189,13 @@ impl LatencyWindows {
 }
 
 /// The place `steps` before `place` on the ring of older minutes.
-#[inline]
+#[inline(always)]
 fn place_before(place: usize, steps: usize) -> usize {
     if place >= steps { place - steps } else { place + OLDER - steps }
 }
 
 impl Moments {
-    #[inline]
+    #[inline(always)]
     fn add(&mut self, value: f64) {
         self.count += 1.0;
         let distance = value - self.mean;
@@ -204,7 +204,7 @@ impl Moments {
     }
 
     /// These and the other's values together (Chan, Golub and LeVeque).
-    #[inline]
+    #[inline(always)]
     fn joined(self, other: Moments) -> Moments {
         let count = self.count + other.count;
         if count == 0.0 {
@@ -220,7 +220,7 @@ impl Moments {
     }
 
     /// As a closed minute keeps them.
-    #[inline]
+    #[inline(always)]
     fn rounded(self) -> Moments {
         Moments {
             count: self.count,
@@ -231,14 +231,14 @@ impl Moments {
 }
 
 impl Total {
-    #[inline]
+    #[inline(always)]
     fn add(&mut self, minute: OlderMinute) {
         let count = COUNT.units(minute.0 & ((1 << COUNT.bits()) - 1));
         self.count += count;
         self.units = self.units.wrapping_add(count * MEAN.units(minute.0 >> COUNT.bits()));
     }
 
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, minute: OlderMinute) {
         let count = COUNT.units(minute.0 & ((1 << COUNT.bits()) - 1));
         self.count -= count;

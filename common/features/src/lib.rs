@@ -23,6 +23,7 @@
 
 mod baseline;
 mod batch;
+mod bins;
 mod bits;
 mod calendar;
 mod error;

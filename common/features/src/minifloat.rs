@@ -43,7 +43,7 @@ impl MiniFloat {
     }
 
     /// The nearest number the format can hold, which an f32 can hold too.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn round(&self, value: f64) -> f64 {
         let units = (value * self.units_in_one).min(self.largest);
         let whole = (units + ROUNDER) - ROUNDER;
@@ -55,7 +55,7 @@ impl MiniFloat {
     }
 
     /// The code of a number the format can hold.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn encode(&self, value: f64) -> u32 {
         let units = (value * self.units_in_one) as u64;
         if units >> self.stored == 0 {
@@ -67,7 +67,7 @@ impl MiniFloat {
     }
 
     /// How many units a code stands for.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn units(&self, code: u32) -> u64 {
         let exponent = code >> self.stored;
         let significand = u64::from(code & ((1 << self.stored) - 1));
@@ -75,14 +75,14 @@ impl MiniFloat {
     }
 
     /// The number a code stands for.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn decode(&self, code: u32) -> f64 {
         self.units(code) as f64 * self.unit
     }
 }
 
 /// `value` with 29 significant bits: what an open bucket's sum keeps, in five bytes.
-#[inline]
+#[inline(always)]
 pub(crate) fn round_to_forty_bits(value: f64) -> f64 {
     f64::from_bits((value.to_bits() + (1 << 23)) & !((1 << 24) - 1))
 }

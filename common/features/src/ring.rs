@@ -26,7 +26,7 @@ impl<const LANES: usize, const CLOSED: usize> Ring<LANES, CLOSED> {
     }
 
     /// Adds to the open bucket; what is absent adds zero.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add(&mut self, amounts: &[f64; LANES]) {
         for (open, amount) in self.open.iter_mut().zip(amounts) {
             *open = round_to_forty_bits((*open + amount).min(LARGEST_SUM));
@@ -34,15 +34,17 @@ impl<const LANES: usize, const CLOSED: usize> Ring<LANES, CLOSED> {
     }
 
     /// The window's sums.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn sums(&self) -> [f64; LANES] {
-        std::array::from_fn(|lane| {
-            self.closed_sum.get(lane).copied().unwrap_or(0.0) + self.open.get(lane).copied().unwrap_or(0.0)
-        })
+        let mut sums = self.closed_sum;
+        for (sum, open) in sums.iter_mut().zip(&self.open) {
+            *sum += open;
+        }
+        sums
     }
 
     /// Closes the open bucket and opens the one `steps` later, the ones between being empty.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn turn(&mut self, steps: u64, formats: &[MiniFloat; LANES]) {
         if steps > CLOSED as u64 {
             *self = Ring::new();
@@ -59,7 +61,7 @@ impl<const LANES: usize, const CLOSED: usize> Ring<LANES, CLOSED> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn replace_oldest(&mut self, closing: &[f64; LANES]) {
         let Some(bucket) = self.closed.get_mut(self.oldest) else { return };
         for ((sum, held), new) in self.closed_sum.iter_mut().zip(bucket).zip(closing) {
@@ -102,19 +104,19 @@ impl<const LANES: usize, const CLOSED: usize> Ring<LANES, CLOSED> {
 pub(crate) struct Presence(u32);
 
 impl Presence {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn mark(&mut self, value: f64) {
         self.0 |= u32::from(value >= 0.0);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn turn(&mut self, steps: u64, buckets: u32) {
         let shift = steps.min(31) as u32;
         self.0 = (self.0 << shift) & ((1 << buckets) - 1);
     }
 
     /// `count` if the window holds any present value, NaN otherwise.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn or_absent(self, count: f64) -> f64 {
         if self.0 == 0 { f64::NAN } else { count }
     }

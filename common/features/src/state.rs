@@ -42,6 +42,8 @@ pub struct StreamState {
     /// `i64::MIN` before the first sample.
     last_millis: i64,
     minute_end_millis: i64,
+    /// Of the minute: ages change on whole minutes only.
+    age: Age,
     reset_millis: i64,
     link_rate_gbps: f32,
     latency_trend: Trend,
@@ -65,6 +67,7 @@ impl StreamState {
         StreamState {
             last_millis: i64::MIN,
             minute_end_millis: i64::MIN,
+            age: Age::of(0),
             reset_millis: i64::MIN,
             link_rate_gbps: f32::NAN,
             latency_trend: Trend::new(),
@@ -92,6 +95,33 @@ impl StreamState {
         values: &SampleValues,
         calendar: &Calendar,
     ) -> Result<FeatureVector, StaleSample> {
+        #[cfg(target_arch = "x86_64")]
+        if std::is_x86_feature_detected!("avx2") {
+            #[expect(unsafe_code, reason = "the processor was just asked whether it has AVX2")]
+            // SAFETY: the function's one condition is a processor with AVX2.
+            return unsafe { self.advance_avx2(time, values, calendar) };
+        }
+        self.advance_anywhere(time, values, calendar)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn advance_avx2(
+        &mut self,
+        time: Timestamp,
+        values: &SampleValues,
+        calendar: &Calendar,
+    ) -> Result<FeatureVector, StaleSample> {
+        self.advance_anywhere(time, values, calendar)
+    }
+
+    #[inline(always)]
+    fn advance_anywhere(
+        &mut self,
+        time: Timestamp,
+        values: &SampleValues,
+        calendar: &Calendar,
+    ) -> Result<FeatureVector, StaleSample> {
         let millis = time.millis();
         if millis <= self.last_millis {
             return Err(StaleSample { time, last: Timestamp::from_millis(self.last_millis) });
@@ -110,9 +140,11 @@ impl StreamState {
     }
 
     /// Turns every window to the buckets of a later minute.
+    #[inline(always)]
     fn turn(&mut self, millis: i64) {
         let minute = millis.div_euclid(MINUTE_MILLIS);
         self.minute_end_millis = (minute + 1) * MINUTE_MILLIS;
+        self.age = Age::of(millis);
         if self.last_millis == i64::MIN {
             return;
         }
@@ -129,7 +161,7 @@ impl StreamState {
     }
 
     /// Fills in what compares the sample with the past it has not joined yet.
-    #[inline]
+    #[inline(always)]
     fn compare(&mut self, millis: i64, values: &SampleValues, vector: &mut FeatureVector) {
         let latency = values.raw(SampleField::LatencyP99);
         let utilization = values.raw(SampleField::Utilization);
@@ -162,7 +194,7 @@ impl StreamState {
     }
 
     /// Makes the sample part of the past.
-    #[inline]
+    #[inline(always)]
     fn join(&mut self, millis: i64, values: &SampleValues) {
         let latency = values.raw(SampleField::LatencyP99);
         if latency >= 0.0 {
@@ -172,13 +204,13 @@ impl StreamState {
         if values.raw(SampleField::Reset) > 0.0 {
             self.reset_millis = millis;
         }
-        let age = Age::of(millis);
+        let age = self.age;
         self.usual_latency.observe(latency, age);
         self.usual_utilization.observe(values.raw(SampleField::Utilization), age);
         self.usual_bandwidth.observe(values.raw(SampleField::BandwidthGbps), age);
     }
 
-    #[inline]
+    #[inline(always)]
     fn fill_windows(&self, vector: &mut FeatureVector) {
         let latency = self.latency.now();
         vector.set(Feature::LatencyP99Mean5m, latency.mean_5m);
@@ -232,6 +264,7 @@ impl StreamState {
         Ok(StreamState {
             last_millis,
             minute_end_millis: end_of_minute(last_millis),
+            age: Age::of(last_millis),
             reset_millis: if was_reset { last_millis.saturating_sub(reset_age) } else { i64::MIN },
             link_rate_gbps,
             latency_trend,
@@ -273,7 +306,7 @@ fn checksum_of(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
-#[inline]
+#[inline(always)]
 fn fill_as_sampled(values: &SampleValues, vector: &mut FeatureVector) {
     use SampleField as F;
     let raw = |field| values.raw(field);
@@ -291,7 +324,7 @@ fn fill_as_sampled(values: &SampleValues, vector: &mut FeatureVector) {
     vector.set(Feature::SaturatedCounters, raw(F::SaturatedCounters));
 }
 
-#[inline]
+#[inline(always)]
 fn fill_calendar(time: Timestamp, calendar: &Calendar, vector: &mut FeatureVector) {
     let local = calendar.local(time);
     let flag = |holds: bool| if holds { 1.0 } else { 0.0 };
@@ -302,12 +335,12 @@ fn fill_calendar(time: Timestamp, calendar: &Calendar, vector: &mut FeatureVecto
 }
 
 /// A difference in per cent of what it is against; NaN against zero.
-#[inline]
+#[inline(always)]
 fn percent(difference: f64, against: f64) -> f64 {
     if against == 0.0 { f64::NAN } else { difference / against * 100.0 }
 }
 
-#[inline]
+#[inline(always)]
 fn health_score(utilization: f64, latency_delta_percent: f64, error_rate: f64) -> f64 {
     let or_zero = |term: f64| if term.is_nan() { 0.0 } else { term };
     let load = or_zero(0.4 * utilization);

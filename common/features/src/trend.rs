@@ -33,7 +33,7 @@ impl Trend {
     }
 
     /// The change to `value`, which becomes the previous one if it is present.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn advance(&mut self, millis: i64, value: f64) -> Change {
         let age_millis = millis.saturating_sub(self.millis);
         if value.is_nan() || age_millis > OLDEST_MILLIS {
@@ -74,7 +74,7 @@ impl Trend {
 }
 
 /// A difference of two huge numbers may overflow; it is then unknown rather than infinite.
-#[inline]
+#[inline(always)]
 fn finite(value: f64) -> f64 {
     if value.is_finite() { value } else { f64::NAN }
 }

@@ -74,14 +74,14 @@ pub(crate) struct CounterWindows {
 #[derive(Clone, Copy)]
 struct Pair(f64, f64);
 
-#[inline]
+#[inline(always)]
 fn pair(amount: f64, against: f64) -> Pair {
     let usable = amount >= 0.0 && against >= 0.0;
     Pair(if usable { amount } else { 0.0 }, if usable { against } else { 0.0 })
 }
 
 /// The sum of two counters of which either may be absent; NaN if both are.
-#[inline]
+#[inline(always)]
 fn either(one: f64, other: f64) -> f64 {
     if one >= 0.0 && other >= 0.0 {
         one + other
@@ -107,14 +107,14 @@ impl CounterWindows {
     }
 
     /// Turns the one-minute rings.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn turn_minutes(&mut self, steps: u64) {
         self.five_minutes.turn(steps, &FIVE_MINUTES);
         self.twelve_minutes.turn(steps, &TWELVE_MINUTES);
     }
 
     /// Turns the five-minute rings.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn turn_five_minutes(&mut self, steps: u64) {
         self.two_hours.turn(steps, &TWO_HOURS);
         self.hour.turn(steps, &HOUR);
@@ -123,14 +123,14 @@ impl CounterWindows {
     }
 
     /// Turns the half-hour ring.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn turn_half_hours(&mut self, steps: u64) {
         self.half_day.turn(steps, &HALF_DAY);
         self.downed_present.turn(steps, HALF_DAY_BUCKETS);
     }
 
     /// Adds a sample to the open buckets.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add(&mut self, values: &SampleValues) {
         use SampleField as F;
         let raw = |field| values.raw(field);
@@ -179,7 +179,7 @@ impl CounterWindows {
     }
 
     /// Fills in the features these windows serve.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn fill(&self, vector: &mut FeatureVector) {
         let [
             utilization,
@@ -248,7 +248,7 @@ impl CounterWindows {
 }
 
 /// NaN where there is nothing to divide by.
-#[inline]
+#[inline(always)]
 fn ratio(amount: f64, against: f64) -> f64 {
     if against > 0.0 { amount / against } else { f64::NAN }
 }
