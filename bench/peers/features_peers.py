@@ -1,23 +1,17 @@
-"""Linkcast's fold against pandas and polars on the same samples, in one run.
+"""pandas and polars making the first twenty-four features from the samples Linkcast folds into all forty.
 
-Ours computes all forty features; the peers compute the first twenty-four, causally, by rows where the schema goes by
-time (cheaper for them), with the whole-history median as the baseline. One thread each. Writes JSON lines.
+Causally, by rows where the schema goes by time (cheaper for them), with the whole-history median as the baseline. One
+thread each.
 
-usage: features_peers.py LINKCAST_BENCH_BINARY [SAMPLES]
+usage: features_peers.py SAMPLES.f64
 """
-import json
-import os
-import subprocess
 import sys
-import tempfile
-import time
-
-for name in ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ[name] = "1"
 
 import numpy as np
 import pandas as pd
 import polars as pl
+
+from worker import serve
 
 FIELDS = (
     "latency_p99 utilization error_rate bandwidth_gbps qp_errors symbol_errors link_error_recoveries link_downed "
@@ -26,26 +20,13 @@ FIELDS = (
     "link_rate_gbps link_capable_gbps interval_s saturated_counters reset gap"
 ).split()
 CADENCE_S = 30
-ROUNDS = 5
 BASELINES = {"latency_p99": 5.0, "utilization": 60.0, "bandwidth_gbps": 100.0}
 
 
-def make_samples(count):
-    random = np.random.default_rng(7)
-    columns = {name: np.floor(random.random(count) * 3) for name in FIELDS}
-    day = np.arange(count) * CADENCE_S / 86400
-    columns["latency_p99"] = 3 * np.exp(0.3 * random.standard_normal(count))
-    columns["utilization"] = np.clip(45 + 30 * np.sin(2 * np.pi * day) + 10 * random.standard_normal(count), 0, 100)
-    columns["error_rate"] = random.random(count) * 1e-6
-    columns["bandwidth_gbps"] = columns["utilization"] * 0.97
-    columns["rcv_packets"] = np.floor(random.random(count) * 1e8)
-    columns["xmit_wait_ratio"] = random.random(count)
-    columns["link_rate_gbps"] = columns["link_capable_gbps"] = np.full(count, 100.0)
-    columns["interval_s"] = np.full(count, float(CADENCE_S))
-    for name in ("reset", "gap", "saturated_counters"):
-        columns[name] = np.zeros(count)
-    millis = 1_700_000_000_000 + np.arange(count) * CADENCE_S * 1000
-    return millis, columns
+def read_samples(path):
+    numbers = np.fromfile(path, dtype="<f8")
+    columns = numbers[1:].reshape(-1, int(numbers[0]))
+    return columns[0].astype("<i8"), dict(zip(FIELDS, columns[1:]))
 
 
 def rows(minutes):
@@ -83,14 +64,14 @@ def with_pandas(frame):
     return out
 
 
-def with_polars(frame, baselines):
+def with_polars(frame, looks_ahead):
     latency, utilization, bandwidth = pl.col("latency_p99"), pl.col("utilization"), pl.col("bandwidth_gbps")
     minutes = pl.col("time").diff().dt.total_milliseconds() / 60_000
 
     def usual(name):
+        if looks_ahead:
+            return pl.col(name).median()
         # Polars has no expanding median; a rolling one over the whole history is the same.
-        if not baselines:
-            return pl.lit(BASELINES[name])
         median = pl.col(name).shift(1).rolling_median(frame.height, min_samples=30)
         return median.fill_null(BASELINES[name])
 
@@ -120,42 +101,15 @@ def with_polars(frame, baselines):
     return lazy.with_columns(health.alias("health_score")).collect()
 
 
-def best_rate(count, work):
-    best = float("inf")
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - start)
-    return count / best
-
-
-def ours(binary, millis, columns):
-    numbers = np.concatenate([[float(len(millis))], millis.astype("<f8"), *(columns[name] for name in FIELDS)])
-    with tempfile.NamedTemporaryFile(suffix=".f64") as file:
-        numbers.astype("<f8").tofile(file.name)
-        line = subprocess.run([binary, "features", file.name], check=True, capture_output=True, text=True).stdout
-    return json.loads(line)
-
-
 def main():
-    binary = sys.argv[1]
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 200_000
-    millis, columns = make_samples(count)
+    millis, columns = read_samples(sys.argv[1])
     frame = pd.DataFrame({"time": pd.to_datetime(millis, unit="ms"), **columns})
     polars_frame = pl.from_pandas(frame)
-    before = ours(binary, millis, columns)
-    peers = {
-        f"pandas {pd.__version__}": best_rate(count, lambda: with_pandas(frame)),
-        f"polars {pl.__version__}, one thread": best_rate(count, lambda: with_polars(polars_frame, True)),
-        f"polars {pl.__version__}, one thread, constant baselines":
-            best_rate(count, lambda: with_polars(polars_frame, False)),
-    }
-    after = ours(binary, millis, columns)
-    line = max(before, after, key=lambda line: line["samples_per_s"])
-    print(json.dumps(line))
-    for who, rate in peers.items():
-        print(json.dumps({"bench": "features", "who": who, "features": 24, "samples": count,
-                          "samples_per_s": round(rate), "ratio": round(line["samples_per_s"] / rate, 2)}))
+    serve(f"pandas {pd.__version__}|polars {pl.__version__}", {
+        "pandas": lambda: with_pandas(frame),
+        "polars": lambda: with_polars(polars_frame, False),
+        "polars-ahead": lambda: with_polars(polars_frame, True),
+    })
 
 
 if __name__ == "__main__":

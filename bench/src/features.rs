@@ -1,55 +1,80 @@
-//! How many samples a second one core folds into all forty features.
+//! How many samples a second one core folds into all forty features, against data frames making the first twenty-four.
 //!
-//! Given a file (little-endian f64: row count, then a column of epoch milliseconds, then every sample field's column in
-//! order), it folds exactly what a peer folds; without one it makes its own. The best of several rounds is
-//! reported, since everything that disturbs a round only makes it slower.
+//! All read the same samples, one stream of them; pandas and polars see it as columns, which suits them.
 
-use std::process::ExitCode;
-use std::time::Instant;
+use std::cell::RefCell;
+use std::io::Write;
 
+use anyhow::{Context, Result};
 use linkcast_domain::{Feature, SampleField, SampleValues, Timestamp};
-use linkcast_features::{Calendar, StreamState};
+use linkcast_features::{Calendar, STATE_BYTES_LIMIT, StreamState};
 
-const ROUNDS: usize = 25;
-const OWN_SAMPLES: usize = 50_000;
+use crate::contest::{Contestant, alternate, processor_seconds};
+use crate::python::Worker;
+use crate::report::{Line, Met, fixed, lines, rate};
+
+const ROUNDS: usize = 7;
+const SAMPLES: usize = 200_000;
 const CADENCE_MILLIS: i64 = 30_000;
 const START_MILLIS: i64 = 1_700_000_000_000;
 
 type Samples = Vec<(Timestamp, SampleValues)>;
 
-/// Runs the benchmark and prints its line.
-pub(crate) fn run(samples_file: Option<&str>) -> ExitCode {
-    let samples = match samples_file.map(std::fs::read) {
-        None => own_samples(),
-        Some(Ok(bytes)) => decode(&bytes),
-        Some(Err(error)) => {
-            eprintln!("cannot read samples: {error}");
-            return ExitCode::from(3);
-        }
+/// Runs the comparison.
+pub(crate) fn run() -> Result<Vec<Line>> {
+    let samples = make_samples();
+    let mut file = tempfile::NamedTempFile::new().context("cannot make a file of samples")?;
+    file.write_all(&encoded(&samples)).context("cannot write the file of samples")?;
+    let (worker, who) = Worker::start("features_peers.py", &[file.path()])?;
+    let (pandas, polars) = who.split_once('|').unwrap_or((&who, "polars"));
+    let worker = RefCell::new(worker);
+    let peer = |who: String, work: &'static str| {
+        let worker = &worker;
+        Contestant::new(who, move || Ok(worker.borrow_mut().round(work)? / SAMPLES as f64))
     };
-    if samples.is_empty() {
-        eprintln!("no samples: expected little-endian f64 columns behind their row count");
-        return ExitCode::from(3);
-    }
-    let calendar = Calendar::utc();
-    let mut best_s = f64::INFINITY;
-    let mut sum = 0.0;
-    for _ in 0..ROUNDS {
-        let start = Instant::now();
-        sum = fold(&samples, &calendar);
-        best_s = best_s.min(start.elapsed().as_secs_f64());
-    }
-    println!(
-        "{{\"bench\":\"features\",\"who\":\"linkcast\",\"features\":40,\"samples\":{},\"samples_per_s\":{:.0},\
-         \"state_bytes\":{},\"check\":{sum}}}",
-        samples.len(),
-        samples.len() as f64 / best_s,
-        StreamState::new().to_bytes().len(),
-    );
-    ExitCode::SUCCESS
+    let standings = alternate(
+        vec![
+            Contestant::new("linkcast", || {
+                Ok(processor_seconds(|| fold(&samples, &Calendar::utc())) / SAMPLES as f64)
+            }),
+            peer(format!("{pandas}, 24 features"), "pandas"),
+            peer(format!("{polars}, one thread, 24 features"), "polars"),
+            peer(
+                format!("{polars}, one thread, 24 features, one median of all (looks ahead)"),
+                "polars-ahead",
+            ),
+        ],
+        ROUNDS,
+    )?;
+    let target = |who: &str| match who {
+        _ if who.starts_with("pandas") => Some(10.0),
+        _ => Some(1.2),
+    };
+    let show = |seconds| rate(seconds, "samples");
+    let mut all = lines("features, one core (ours: all 40)", &standings, show, target);
+    all.push(state_line());
+    Ok(all)
 }
 
-/// Folds one stream; the sum keeps the work from being optimised away and can be compared with a peer's.
+fn state_line() -> Line {
+    let mut state = StreamState::new();
+    let calendar = Calendar::utc();
+    for (time, values) in make_samples().iter().take(10_000) {
+        // Times rise, so none is stale.
+        let _ = state.advance(*time, values, &calendar);
+    }
+    let bytes = state.to_bytes().len();
+    fixed(
+        "state of a stream",
+        format!("{bytes} B"),
+        "–",
+        "–",
+        &format!("≤ {STATE_BYTES_LIMIT} B"),
+        Met::when(bytes <= STATE_BYTES_LIMIT),
+    )
+}
+
+/// Folds one stream; the sum keeps the work from being optimised away.
 fn fold(samples: &Samples, calendar: &Calendar) -> f64 {
     let mut state = StreamState::new();
     let mut sum = 0.0;
@@ -62,51 +87,59 @@ fn fold(samples: &Samples, calendar: &Calendar) -> f64 {
     sum
 }
 
-fn decode(bytes: &[u8]) -> Samples {
-    let numbers: Vec<f64> =
-        bytes.as_chunks::<8>().0.iter().map(|number| f64::from_le_bytes(*number)).collect();
-    let rows = numbers.first().map_or(0, |rows| *rows as usize);
-    let column = |place: usize| numbers.get(1 + place * rows..1 + (place + 1) * rows).unwrap_or(&[]);
-    let mut samples: Samples = column(0)
-        .iter()
-        .map(|millis| (Timestamp::from_millis(*millis as i64), SampleValues::default()))
-        .collect();
-    for field in SampleField::ALL {
-        for ((_, values), value) in samples.iter_mut().zip(column(1 + field as usize)) {
-            values.set(field, *value);
-        }
-    }
-    samples
+/// Little-endian f64: the row count, then a column of epoch milliseconds, then every field's column in order.
+fn encoded(samples: &Samples) -> Vec<u8> {
+    let times = samples.iter().map(|(time, _)| time.millis() as f64);
+    let columns = SampleField::ALL
+        .into_iter()
+        .flat_map(|field| samples.iter().map(move |(_, values)| values.raw(field)));
+    std::iter::once(samples.len() as f64).chain(times).chain(columns).flat_map(f64::to_le_bytes).collect()
 }
 
-fn own_samples() -> Samples {
-    let mut noise = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut unit = move || {
-        noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (noise >> 11) as f64 / (1_u64 << 53) as f64
-    };
-    (0..OWN_SAMPLES)
+/// A busy port of two months: daily load with noise, a skewed latency, small counts everywhere.
+fn make_samples() -> Samples {
+    let mut dice = Dice(7);
+    (0..SAMPLES)
         .map(|row| {
+            let time_millis = row as i64 * CADENCE_MILLIS;
+            let day = std::f64::consts::TAU * time_millis as f64 / 86_400_000.0;
+            let utilization = (45.0 + 30.0 * day.sin() + 10.0 * dice.normal()).clamp(0.0, 100.0);
             let mut values = SampleValues::default();
             for field in SampleField::ALL {
-                values.set(field, own_value(field, unit()));
+                values.set(field, value_of(field, utilization, &mut dice));
             }
-            (Timestamp::from_millis(START_MILLIS + row as i64 * CADENCE_MILLIS), values)
+            (Timestamp::from_millis(START_MILLIS + time_millis), values)
         })
         .collect()
 }
 
-fn own_value(field: SampleField, unit: f64) -> f64 {
+fn value_of(field: SampleField, utilization: f64, dice: &mut Dice) -> f64 {
     use SampleField as F;
     match field {
-        F::LatencyP99 => 2.0 + 4.0 * unit,
-        F::Utilization | F::BandwidthGbps => 100.0 * unit,
-        F::ErrorRate => 1e-6 * unit,
-        F::RcvPackets => (1e8 * unit).floor(),
-        F::XmitWaitRatio => unit,
+        F::LatencyP99 => 3.0 * (0.3 * dice.normal()).exp(),
+        F::Utilization => utilization,
+        F::BandwidthGbps => utilization * 0.97,
+        F::ErrorRate => 1e-6 * dice.unit(),
+        F::RcvPackets => (1e8 * dice.unit()).floor(),
+        F::XmitWaitRatio => dice.unit(),
         F::LinkRateGbps | F::LinkCapableGbps => 100.0,
         F::IntervalS => CADENCE_MILLIS as f64 / 1000.0,
         F::Reset | F::Gap | F::SaturatedCounters => 0.0,
-        _ => (3.0 * unit).floor(),
+        _ => (3.0 * dice.unit()).floor(),
+    }
+}
+
+/// The same numbers on every run.
+struct Dice(u64);
+
+impl Dice {
+    fn unit(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Twelve uniforms are normal enough.
+    fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
     }
 }

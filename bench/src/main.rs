@@ -1,19 +1,72 @@
-//! `linkcast-bench <name>`: one benchmark of Linkcast's own parts, its figures as JSON lines on standard output.
+//! `linkcast-bench [NAME…]`: ours against the peers in one run, as a table; all of them make docs/BENCHMARKS.md.
 //!
-//! The peers live in `peers/`, in their own languages; each peer script runs the benchmark it is compared with, so
-//! that both are measured on the same machine in the same minute. One module a benchmark.
+//! Peers in other languages live in `peers/`, as processes that are told when to do a round; C libraries are called
+//! from here. So everything compared takes turns on the same machine in the same minutes. One module a benchmark.
 
+mod contest;
+mod fabric;
 mod features;
+mod machine;
+mod parsing;
+mod peers;
+mod pipeline;
+mod python;
+mod ready;
+mod report;
+mod scoring;
 
 use std::process::ExitCode;
 
+use anyhow::{Context, Result, bail};
+
+use crate::machine::Machine;
+use crate::report::Line;
+
+type Bench = fn() -> Result<Vec<Line>>;
+
+const BENCHES: [(&str, Bench); 4] = [
+    ("features", features::run),
+    ("scoring", scoring::run),
+    ("parsing", parsing::run),
+    ("pipeline", pipeline::run),
+];
+
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    match (arguments.next().as_deref(), arguments.next()) {
-        (Some("features"), samples_file) => features::run(samples_file.as_deref()),
-        _ => {
-            eprintln!("usage: linkcast-bench features [SAMPLES.f64]");
-            ExitCode::from(2)
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
         }
     }
+}
+
+fn run(arguments: &[String]) -> Result<()> {
+    if let [once, ports] = arguments
+        && once == "pipeline-once"
+    {
+        return pipeline::run_once(ports.parse().context("expected a number of ports")?);
+    }
+    let mut all = Vec::new();
+    for name in arguments {
+        if !BENCHES.iter().any(|(known, _)| known == name) {
+            bail!("{name:?} is no benchmark: expected {}", BENCHES.map(|(name, _)| name).join(", "));
+        }
+    }
+    for (name, bench) in BENCHES {
+        if arguments.is_empty() || arguments.iter().any(|wanted| wanted == name) {
+            eprintln!("measuring {name} …");
+            let lines = bench().with_context(|| format!("cannot measure {name}"))?;
+            print!("{}", report::table(&lines));
+            all.extend(lines);
+        }
+    }
+    if arguments.is_empty() {
+        let path = python::project_folder().join("docs/BENCHMARKS.md");
+        std::fs::write(&path, report::page(&all, &Machine::here()))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        eprintln!("wrote docs/BENCHMARKS.md");
+    }
+    Ok(())
 }

@@ -12,12 +12,13 @@ use crate::command::{self, cargo, project_folder};
 
 /// Peers from the Python package index, at the versions the documented figures were taken with.
 const PEERS: &[&str] = &[
-    "pandas==2.3.3",
-    "polars==1.35.2",
-    "numpy==2.3.5",
-    "onnxruntime==1.23.2",
-    "xgboost==3.1.2",
-    "prometheus_client==0.23.1",
+    "pandas==3.1.1",
+    "polars==2.1.0",
+    "numpy==2.4.6",
+    "onnx==1.23.2",
+    "onnxruntime==1.31.1",
+    "xgboost==3.2.0",
+    "prometheus_client==0.26.0",
 ];
 
 /// Runs the benches named, or all of them.
@@ -26,7 +27,9 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
     command::run(
         cargo(&["run", "--release", "--locked", "--package", "linkcast-bench", "--"])
             .args(names)
-            .env("LINKCAST_BENCH_PYTHON", python),
+            .env("LINKCAST_BENCH_PYTHON", python)
+            // Read by the libraries that some peers bring; each contestant has one thread.
+            .env("OMP_NUM_THREADS", "1"),
     )
 }
 
