@@ -4,7 +4,7 @@
 //! another version is refused: to go on with half a memory would be worse than to begin anew by decision.
 
 use linkcast_domain::ports::{SavedState, StreamRecord};
-use linkcast_domain::{StreamId, Timestamp};
+use linkcast_domain::{PortState, StreamId, Timestamp};
 use linkcast_features::{StateError, StreamState};
 use linkcast_telemetry::{DamagedDifferError, Differ};
 
@@ -77,6 +77,10 @@ fn put_watch(bytes: &mut Vec<u8>, watch: &Watch) {
 pub(crate) fn restored(record: StreamRecord) -> Result<Stream, StreamStateError> {
     let mut stream = Stream::new(record.stream.clone());
     stream.facts = record.facts;
+    if stream.facts.state == Some(PortState::Active) {
+        // Heard of and not yet heard: there is no state to say so.
+        stream.watch.seen_up = SeenUp::Once;
+    }
     let Some(state) = record.state else { return Ok(stream) };
     let form = || StreamStateError::Form { stream: record.stream.clone() };
     let mut reader = Reader(&state.bytes);

@@ -79,9 +79,9 @@ impl Conditions {
         self.unresolved.values()
     }
 
-    /// Whether anything is unresolved on the stream.
-    pub fn any_on(&self, stream: &StreamId) -> bool {
-        self.on(stream).next().is_some()
+    /// Whether anything that scores move is unresolved on the stream; silence is not.
+    pub fn any_predicted_on(&self, stream: &StreamId) -> bool {
+        self.on(stream).any(|key| matches!(key.cause, Cause::Predicted(_)))
     }
 
     fn on(&self, stream: &StreamId) -> impl Iterator<Item = &ConditionKey> {
@@ -97,6 +97,7 @@ impl Conditions {
         stream: &StreamId,
         verdict: &Verdict,
     ) -> Vec<(Condition, Step)> {
+        let verdict = &weigh_facts(policy, verdict);
         let shown = shown_cause(policy, verdict);
         if let Some(cause) = shown {
             let key = ConditionKey { stream: stream.clone(), cause };
@@ -150,6 +151,26 @@ impl Conditions {
         Some((condition, step))
     }
 
+    /// Opens the conditions of silence that were kept quiet by announced work which is over.
+    pub fn end_announced_silence(
+        &mut self,
+        announced: impl Fn(&StreamId) -> Announced,
+        now: Timestamp,
+    ) -> Vec<Condition> {
+        let mut opened = Vec::new();
+        for condition in self.unresolved.values_mut() {
+            let is_silence = matches!(condition.cause, Cause::SeriesMissing | Cause::SourceSilent);
+            if is_silence
+                && condition.state == ConditionState::Suppressed
+                && announced(&condition.stream) == Announced::No
+            {
+                open(condition, now, Announced::No);
+                opened.push(condition.clone());
+            }
+        }
+        opened
+    }
+
     /// Resolves a condition of silence.
     pub fn be_heard(&mut self, stream: &StreamId, cause: Cause, time: Timestamp) -> Option<Condition> {
         let key = ConditionKey { stream: stream.clone(), cause };
@@ -178,12 +199,22 @@ pub struct Silence<'a> {
     pub recommendation: &'static str,
 }
 
+/// A link that stays down is a fact and not a forecast: whatever the model makes of a port without traffic, it weighs
+/// what it weighs, for certain.
+fn weigh_facts(policy: &ConditionPolicy, verdict: &Verdict) -> Verdict {
+    if !verdict.firm.has(Evidence::STAYED_DOWN) {
+        return *verdict;
+    }
+    Verdict {
+        class: PredictionType::ConnectionInstability,
+        risk: verdict.risk.max(policy.down_risk),
+        confidence: 1.0,
+        ..*verdict
+    }
+}
+
 /// The cause a verdict shows, if it shows one.
 fn shown_cause(policy: &ConditionPolicy, verdict: &Verdict) -> Option<Cause> {
-    let fact = Evidence::STAYED_DOWN;
-    if verdict.firm.has(fact) {
-        return Some(Cause::Predicted(PredictionType::ConnectionInstability));
-    }
     let cause = Cause::Predicted(verdict.class);
     let limits = policy.of(cause)?;
     let shows = verdict.class != PredictionType::Normal
@@ -223,7 +254,9 @@ fn advance(condition: &mut Condition, policy: &CausePolicy, verdict: &Verdict, s
     let looked_back_on = u32::MAX >> 32_u32.saturating_sub(policy.of.clamp(1, 32));
     let seen = (condition.recent & looked_back_on).count_ones();
     match condition.state {
-        ConditionState::Pending if seen >= policy.needed || verdict.firm.has(Evidence::STAYED_DOWN) => {
+        ConditionState::Pending
+            if seen >= policy.needed || (shows && verdict.firm.has(Evidence::STAYED_DOWN)) =>
+        {
             open(condition, verdict.time, verdict.announced)
         }
         ConditionState::Pending if seen == 0 => resolve(condition, verdict.time),

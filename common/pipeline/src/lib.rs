@@ -34,3 +34,6 @@ pub use settings::{
 };
 pub use sweep::{Sweep, SweepReport, Tally};
 pub use watch::{LinkEnds, SeenUp, Watch, Weighed};
+
+#[cfg(test)]
+mod tests;

@@ -13,12 +13,15 @@ use linkcast_domain::ports::{
     Changes, ConditionKey, Maintenance, MaintenanceWindow, Notifier, Outbox, PipelineStore, SourceRecord,
     StoreError,
 };
-use linkcast_domain::{Alert, Cause, Clock, NodeGuid, NodeKind, PortFacts, StreamId, Timestamp};
+use linkcast_domain::{
+    Alert, Cause, Clock, NodeGuid, NodeKind, PortFacts, PredictionType, StreamId, Timestamp,
+};
 use linkcast_features::Calendar;
 
 use crate::alerts::{AlertBook, Patience};
 use crate::codec::{self, StreamStateError};
 use crate::conditions::{Conditions, Step, Verdict, announced};
+use crate::gate::Evidence;
 use crate::judge::Judge;
 use crate::settings::{Echo, Settings};
 use crate::shards::Shards;
@@ -64,7 +67,6 @@ pub struct Pipeline<S, J, N> {
     sources: BTreeMap<String, SourceRecord>,
     changes: Changes,
     since_checkpoint: Progress,
-    last_scan: Option<Timestamp>,
     last_forget: Option<Timestamp>,
 }
 
@@ -107,7 +109,6 @@ where
             sources: resume.sources.into_iter().map(|source| (source.name.clone(), source)).collect(),
             changes: Changes::default(),
             since_checkpoint: Progress::default(),
-            last_scan: None,
             last_forget: None,
         };
         pipeline.restore_streams().await?;
@@ -124,7 +125,7 @@ where
             for record in page {
                 note_switch(&mut self.switches, &record.stream, &record.facts);
                 let mut stream = codec::restored(record)?;
-                if self.conditions.any_on(&stream.id) {
+                if self.conditions.any_predicted_on(&stream.id) {
                     stream.following = Following::Yes;
                 }
                 self.shards.insert(stream);
@@ -172,9 +173,12 @@ where
         for reading in &mut sweep.readings {
             reading.time.get_or_insert(now);
         }
+        let before = self.last_heard();
         self.hear_source(&sweep, &mut report);
         self.step(sweep, clock, &mut report);
-        self.scan(now, &mut report);
+        if silence::is_scan_due(before, now) {
+            self.scan(now, &mut report);
+        }
         self.settle(now, Patience::Wait, &mut report);
         self.since_checkpoint.sweeps += 1;
         let policy = self.settings.checkpoint;
@@ -221,13 +225,18 @@ where
 
     /// Old items go a bounded number at a time, at most once in ten minutes of the input's time.
     async fn forget(&mut self) -> Result<(), PipelineError> {
-        let Some(now) = self.sources.values().map(|source| source.last_heard).max() else { return Ok(()) };
+        let Some(now) = self.last_heard() else { return Ok(()) };
         if self.last_forget.is_some_and(|last| now.since(last) < Duration::from_secs(600)) {
             return Ok(());
         }
-        self.last_forget = Some(now);
         self.store.forget(now.minus(self.settings.retention), FORGOTTEN_A_TIME).await?;
+        self.last_forget = Some(now);
         Ok(())
+    }
+
+    /// When any source was last heard.
+    fn last_heard(&self) -> Option<Timestamp> {
+        self.sources.values().filter_map(|source| source.last_heard).max()
     }
 
     /// Tells every channel what it has not had. A channel that cannot be told holds up no other.
@@ -252,7 +261,7 @@ where
         let record = self.sources.entry(sweep.source.clone()).or_insert_with(|| SourceRecord {
             name: sweep.source.clone(),
             position: 0,
-            last_heard: sweep.time,
+            last_heard: None,
             interval_s: 0.0,
             coverage: sweep.coverage,
         });
@@ -348,7 +357,13 @@ where
 
     /// A condition that opens has an insight behind it, news or not.
     fn explain(&mut self, key: &ConditionKey, scored: &mut Scored) -> Option<linkcast_domain::Condition> {
-        let reasons = self.judge.explain(&scored.vector, &scored.score);
+        let mut reasons = self.judge.explain(&scored.vector, &scored.score);
+        if scored.firm.has(Evidence::STAYED_DOWN)
+            && key.cause == Cause::Predicted(PredictionType::ConnectionInstability)
+        {
+            "the link went down and has not come back for longer than a restart takes"
+                .clone_into(&mut reasons.sentence);
+        }
         let place = (&scored.stream, scored.time, scored.latency_us);
         let insight = scored.insight.get_or_insert_with(|| {
             stream::insight(&self.settings, &self.judge, place, &scored.score, reasons.clone())
@@ -357,18 +372,22 @@ where
     }
 
     fn follow(&mut self, id: &StreamId) {
-        let following = if self.conditions.any_on(id) { Following::Yes } else { Following::No };
+        let following = if self.conditions.any_predicted_on(id) { Following::Yes } else { Following::No };
         if let Some(stream) = self.shards.get_mut(id) {
             stream.following = following;
         }
     }
 
-    /// Looks for silence, at most once in the shortest time that counts as silence's grain.
+    /// Looks for silence, and for silence that outlasted the work it was put down to.
     fn scan(&mut self, now: Timestamp, report: &mut SweepReport) {
-        if self.last_scan.is_some_and(|last| now.since(last) < silence::SCAN_EVERY) {
-            return;
-        }
-        self.last_scan = Some(now);
+        let (windows, shards) = (&self.windows, &self.shards);
+        let still_announced = |stream: &StreamId| {
+            let facts = shards.get(stream).map(|stream| stream.facts.clone()).unwrap_or_default();
+            announced(windows, stream, &facts, now)
+        };
+        let opened = self.conditions.end_announced_silence(still_announced, now);
+        report.tally.opened += opened.len() as u64;
+        self.changes.conditions.extend(opened);
         let silences =
             silence::find(&self.settings.missing, &self.sources, &mut self.shards, &self.switches, now);
         for found in silences {

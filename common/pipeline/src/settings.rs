@@ -159,6 +159,8 @@ pub struct ConditionPolicy {
     pub reboot_hold: Duration,
     /// So many drops within the hold are a flapping link and no reboot (gpud: three drops).
     pub flap_drops: u32,
+    /// What a link that stays down weighs, 0 to 100: as much as a missing series, with confidence 1.
+    pub down_risk: f64,
 }
 
 impl Default for ConditionPolicy {
@@ -169,6 +171,7 @@ impl Default for ConditionPolicy {
             fresh_link: Duration::from_secs(15 * MINUTE),
             reboot_hold: Duration::from_secs(20 * MINUTE),
             flap_drops: 3,
+            down_risk: MissingPolicy::default().risk,
         }
     }
 }

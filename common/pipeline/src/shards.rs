@@ -188,6 +188,7 @@ impl Shard {
     ) {
         let Some(reading) = reading else { return };
         let Some(stream) = self.stream(&reading.stream) else { return };
+        stream.watch.source = around.source;
         if let Some(sample) = stream.collect(reading, order, results) {
             stream.prepare(around, sample, order, results);
         }

@@ -18,8 +18,15 @@ use crate::shards::Shards;
 use crate::stream::{Missing, Saved, Stream};
 use crate::watch::SeenUp;
 
-/// Silence is looked for at most so often: it takes minutes to count.
-pub(crate) const SCAN_EVERY: Duration = Duration::from_secs(30);
+/// Silence is looked for once in each stretch of so many milliseconds: it takes minutes to count.
+const SCAN_MILLIS: i64 = 30_000;
+
+/// Whether silence is to be looked for at `now`. The stretches lie on a fixed grid of the input's time and `before` is
+/// when any source was last heard, which a store keeps: so a restarted pipeline looks at the same sweeps.
+pub(crate) fn is_scan_due(before: Option<Timestamp>, now: Timestamp) -> bool {
+    let stretch = |time: Timestamp| time.millis().div_euclid(SCAN_MILLIS);
+    before.is_none_or(|before| stretch(now) > stretch(before))
+}
 
 /// A silence that was found.
 pub(crate) struct Found {
@@ -65,14 +72,18 @@ pub(crate) fn source_number(source: &str) -> u32 {
 
 /// Notes that a source was heard; the usual interval follows slowly.
 pub(crate) fn note_interval(record: &mut SourceRecord, time: Timestamp) {
-    let interval = time.seconds_since(record.last_heard);
+    let Some(last_heard) = record.last_heard else {
+        record.last_heard = Some(time);
+        return;
+    };
+    let interval = time.seconds_since(last_heard);
     if interval > 0.0 {
         record.interval_s = if record.interval_s == 0.0 {
             interval
         } else {
             (record.interval_s * 7.0 + interval.min(record.interval_s * 3.0)) / 8.0
         };
-        record.last_heard = time;
+        record.last_heard = Some(time);
     }
 }
 
@@ -87,15 +98,16 @@ pub(crate) fn find(
     let mut found = Vec::new();
     let mut listing: HashSet<u32> = HashSet::new();
     for source in sources.values() {
-        if now.since(source.last_heard) > limit(policy, source.interval_s) {
+        let Some(last_heard) = source.last_heard else { continue };
+        if now.since(last_heard) > limit(policy, source.interval_s) {
             let silent = stand_in(&source.name).map(|stream| Found {
                 stream,
                 cause: Cause::SourceSilent,
-                since: source.last_heard,
+                since: last_heard,
                 risk: policy.risk,
             });
             found.extend(silent);
-        } else if source.coverage == Coverage::Whole && now.since(source.last_heard) <= limit(policy, 0.0) {
+        } else if source.coverage == Coverage::Whole && now.since(last_heard) <= limit(policy, 0.0) {
             listing.insert(source_number(&source.name));
         }
     }

@@ -136,6 +136,7 @@ impl Stream {
     pub(crate) fn learn(&mut self, newer: &PortFacts, order: u32, results: &mut Results) {
         if newer.state == Some(PortState::Active) {
             self.watch.seen_up = SeenUp::Once;
+            self.saved = Saved::No;
         }
         let mut facts = self.facts.clone();
         facts.update(newer.clone());

@@ -119,8 +119,8 @@ pub struct SourceRecord {
     pub name: String,
     /// The position of the last sweep whose results are durable.
     pub position: u64,
-    /// When it last had anything to say.
-    pub last_heard: Timestamp,
+    /// When it last had anything to say of counters; never, for a source that only tells what ports there are.
+    pub last_heard: Option<Timestamp>,
     /// Seconds between its sweeps, as seen.
     pub interval_s: f64,
     /// Whether it lists every port.

@@ -126,7 +126,7 @@ pub(super) fn source(name: &str, position: u64) -> SourceRecord {
     SourceRecord {
         name: name.into(),
         position,
-        last_heard: at(30),
+        last_heard: Some(at(30)),
         interval_s: 30.5,
         coverage: Coverage::Selective,
     }
