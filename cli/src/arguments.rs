@@ -15,8 +15,8 @@ use linkcast_telemetry::Topology;
 
 use crate::capture::{FormatChoice, Reader};
 use crate::commands::{
-    Session, alerts, completions, demo, features, insights, inspect, ports, predict, replay, run, simulate,
-    train,
+    Session, alerts, completions, demo, evaluate, features, insights, inspect, ports, predict, replay, run,
+    simulate, train,
 };
 use crate::database;
 use crate::engine::Parts;
@@ -83,6 +83,8 @@ pub(crate) enum Command {
     Simulate(simulate::SimulateArguments),
     /// Train a model.
     Train(train::TrainArguments),
+    /// Judge the whole system by event on a simulated fabric.
+    Evaluate(evaluate::EvaluateArguments),
     /// Judge every sample of a capture with a model.
     Predict(predict::PredictArguments),
     /// List the insights in a database.

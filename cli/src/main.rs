@@ -12,6 +12,7 @@ mod engine;
 mod exit;
 mod feature_file;
 mod interval;
+mod judging;
 mod learning;
 mod live;
 mod maintenance;

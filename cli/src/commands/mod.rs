@@ -3,6 +3,7 @@
 pub(crate) mod alerts;
 pub(crate) mod completions;
 pub(crate) mod demo;
+pub(crate) mod evaluate;
 pub(crate) mod features;
 pub(crate) mod insights;
 pub(crate) mod inspect;
@@ -45,6 +46,7 @@ pub(crate) fn execute(arguments: Arguments, configuration: &Configuration) -> Re
         Command::Features(arguments) => features::execute(&arguments, &mut session)?,
         Command::Simulate(arguments) => simulate::execute(&arguments, &mut session)?,
         Command::Train(arguments) => train::execute(&arguments, &mut session)?,
+        Command::Evaluate(arguments) => evaluate::execute(&arguments, &mut session)?,
         Command::Predict(arguments) => predict::execute(&arguments, &mut session)?,
         Command::Insights(arguments) => insights::execute(&arguments, &mut session)?,
         Command::Alerts(arguments) => alerts::execute(&arguments, &mut session)?,

@@ -68,10 +68,10 @@ struct ShippedFabric {
 }
 
 const SHIPPED: ShippedFabric =
-    ShippedFabric { ports: 20_000, hours: 72.0, seed: 2_026, fault_rate: 6e-4, benign_factor: 6.0 };
+    ShippedFabric { ports: 8_000, hours: 30.0, seed: 2_026, fault_rate: 0.01, benign_factor: 10.0 };
 
 /// Of ports without a fault, the shares that are read: each stands for the others like it.
-const SHIPPED_SELECTION: Selection = Selection::Stratum { benign_share: 0.04, quiet_share: 0.02 };
+const SHIPPED_SELECTION: Selection = Selection::Stratum { benign_share: 0.3, quiet_share: 0.1 };
 
 const THINNING: Thinning = Thinning { faulty: 4, benign: 6, quiet: 60 };
 

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use linkcast_domain::{Episode, EpisodeKind, Sample, StreamId, Timestamp};
+use linkcast_domain::{Episode, EpisodeKind, Sample, SampleField, SampleValues, StreamId, Timestamp};
 use linkcast_features::{Calendar, StreamState};
 use linkcast_training::{EpisodeIndex, LabelledRow, Phase, TrainingError, TrainingSet, label};
 
@@ -67,7 +67,8 @@ impl RowCollector {
             self.states.insert(sample.stream.clone(), StreamState::new());
         }
         let Some(state) = self.states.get_mut(&sample.stream) else { return Ok(()) };
-        let Ok(features) = state.advance(sample.time, &sample.values, &self.calendar) else { return Ok(()) };
+        let values = Profile::of(&sample.stream).seen(&sample.values);
+        let Ok(features) = state.advance(sample.time, &values, &self.calendar) else { return Ok(()) };
         let truth = label(&sample.stream, sample.time, &self.index);
         if !truth.is_trained_on() {
             return Ok(());
@@ -105,6 +106,75 @@ impl RowCollector {
         spans.is_some_and(|spans| spans.iter().any(|(from, to)| *from <= sample.time && sample.time <= *to))
     }
 }
+
+/// What a source lets be seen of a port. Real sources leave much out, so a model that was only ever shown complete
+/// samples would take an absent value for a sign of trouble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Profile {
+    /// All that the simulation gives.
+    Whole,
+    /// No link facts: a plain `perfquery` says nothing of the rate.
+    NoRate,
+    /// No host counters and no probe: a switch-side exporter.
+    NoHost,
+    /// Traffic only: extended counters of a device without the error counters.
+    TrafficOnly,
+}
+
+impl Profile {
+    /// Seven of ten streams are whole, the others lose something; the same for a stream on every run.
+    fn of(stream: &StreamId) -> Self {
+        match hash(stream, Timestamp::EPOCH) % 20 {
+            0..=1 => Profile::NoRate,
+            2..=4 => Profile::NoHost,
+            5 => Profile::TrafficOnly,
+            _ => Profile::Whole,
+        }
+    }
+
+    fn seen(self, values: &SampleValues) -> SampleValues {
+        let mut seen = *values;
+        for field in self.hidden() {
+            seen.set(*field, f64::NAN);
+        }
+        seen
+    }
+
+    fn hidden(self) -> &'static [SampleField] {
+        use SampleField as F;
+        match self {
+            Profile::Whole => &[],
+            Profile::NoRate => &[F::Utilization, F::XmitWaitRatio, F::LinkRateGbps, F::LinkCapableGbps],
+            Profile::NoHost => &HOST_FIELDS,
+            Profile::TrafficOnly => &TRAFFIC_ONLY_HIDES,
+        }
+    }
+}
+
+const HOST_FIELDS: [SampleField; 7] = [
+    SampleField::LatencyP99,
+    SampleField::QpErrors,
+    SampleField::AckTimeouts,
+    SampleField::RnrNaks,
+    SampleField::OutOfBuffer,
+    SampleField::CongestionNotifications,
+    SampleField::MemoryRegistrationFailures,
+];
+
+const TRAFFIC_ONLY_HIDES: [SampleField; 12] = [
+    SampleField::LatencyP99,
+    SampleField::ErrorRate,
+    SampleField::SymbolErrors,
+    SampleField::LinkErrorRecoveries,
+    SampleField::LinkDowned,
+    SampleField::RcvErrors,
+    SampleField::RcvRemotePhysicalErrors,
+    SampleField::XmitDiscards,
+    SampleField::XmitWaitRatio,
+    SampleField::LocalLinkIntegrityErrors,
+    SampleField::BufferOverruns,
+    SampleField::LinkCapableGbps,
+];
 
 /// FNV-1a with a last mix: short, and the same everywhere.
 fn hash(stream: &StreamId, time: Timestamp) -> u64 {
