@@ -2,6 +2,7 @@
 //!
 //! Coverage-guided fuzzing needs only stable code generation flags when no sanitizer is asked for; memory is bounded
 //! by libFuzzer's own limits instead. What it finds is minimised into `fuzz/corpus` and replayed by the tests.
+//! `docs/FUZZING.md` says what the limits promise.
 
 use anyhow::Result;
 
@@ -31,7 +32,7 @@ pub(crate) fn run(seconds: u32, jobs: usize, targets: &[String]) -> Result<()> {
 
 fn fuzz(target: &str, seconds: u32) -> Result<()> {
     let time = format!("-max_total_time={seconds}");
-    let limits = ["-rss_limit_mb=1024", "-malloc_limit_mb=256", "-timeout=10", "-print_final_stats=1"];
+    let limits = ["-rss_limit_mb=512", "-malloc_limit_mb=64", "-timeout=10", "-print_final_stats=1"];
     command::run(
         cargo(&["fuzz", "run", "--sanitizer", "none", target, "--"])
             .arg(time)
