@@ -1,47 +1,81 @@
 //! Debian's Alertmanager receives our alerts and sees them cleared.
 //!
-//! A capture with one fault that begins, lasts and ends is replayed with `--alertmanager`; afterwards Alertmanager
-//! itself is asked what it holds.
+//! `linkcast run` reads a program's sample file that grows by a port's hours, faulty and then sound, in a few seconds:
+//! a cause is believed gone only when it has left the windows of minutes and hours that the features look back on, and
+//! no test should wait for that by the wall's clock. Alertmanager itself is asked what it holds.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use linkcast_tests::{FakeHost, Running, binary, free_address, get_json, until, wait_for_listener};
+use linkcast_domain::{Clock, SystemClock, Timestamp};
+use linkcast_tests::{Running, binary, free_address, get_json, until, wait_for_listener};
 
 #[test]
 fn an_alert_arrives_at_alertmanager_and_clears_when_the_port_recovers() -> Result<()> {
     let folder = tempfile::tempdir().context("cannot make a folder")?;
-    let host = FakeHost::create(&folder.path().join("sys"))?;
+    let mut port = GrowingFile::create(folder.path())?;
     let address = free_address()?;
     let _alertmanager = start_alertmanager(address, folder.path())?;
     wait_for_listener(address)?;
-    let _linkcast = start_linkcast(&host, address, folder.path())?;
+    port.live(Duration::from_secs(20 * 60), Health::Sound)?;
+    let _linkcast = start_linkcast(&port, address, folder.path())?;
 
-    let mut errors = 0;
-    let mut traffic = 0;
-    until("a firing alert", Duration::from_secs(120), || {
-        errors += 3_000;
-        traffic += 1;
-        move_counters(&host, traffic, errors)?;
+    until("a firing alert", Duration::from_secs(60), || {
+        port.live(Duration::from_secs(60), Health::Failing)?;
         Ok((firing(address)? > 0).then_some(()))
     })?;
-    until("the alert's end", Duration::from_secs(120), || {
-        traffic += 1;
-        move_counters(&host, traffic, errors)?;
+    until("the alert's end", Duration::from_secs(60), || {
+        port.live(Duration::from_secs(120), Health::Sound)?;
         Ok((firing(address)? == 0).then_some(()))
     })
 }
 
-fn move_counters(host: &FakeHost, traffic: u64, errors: u64) -> Result<()> {
-    host.set("port_xmit_data", traffic * 50_000_000)?;
-    host.set("port_rcv_data", traffic * 50_000_000)?;
-    host.set("port_xmit_packets", traffic * 100_000)?;
-    host.set("port_rcv_packets", traffic * 100_000)?;
-    host.set("port_rcv_errors", errors)?;
-    host.set("symbol_error", errors * 2)
+/// How the port is.
+#[derive(Clone, Copy)]
+enum Health {
+    Sound,
+    Failing,
+}
+
+/// A sample file of one port, to which time is added.
+struct GrowingFile {
+    path: std::path::PathBuf,
+    text: String,
+    now: Timestamp,
+}
+
+const HEADER: &str = "stream_id,timestamp,utilization,bandwidth_gbps,symbol_errors,link_error_recoveries,\
+                      rcv_errors,rcv_packets,link_rate_gbps,link_capable_gbps,interval_s\n";
+
+impl GrowingFile {
+    /// An empty file; the port's time begins a day ago, so that it stays in the past however fast it goes.
+    fn create(folder: &Path) -> Result<Self> {
+        let now = SystemClock.now().minus(Duration::from_secs(24 * 3600));
+        Ok(GrowingFile { path: folder.join("port.csv"), text: HEADER.to_owned(), now })
+    }
+
+    /// Lets time go by for the port, a sample every 30 s.
+    fn live(&mut self, time: Duration, health: Health) -> Result<()> {
+        let (symbol_errors, recoveries, rcv_errors) = match health {
+            Health::Sound => (0, 0, 0),
+            Health::Failing => (5_000, 1, 3_000),
+        };
+        for _ in 0..time.as_secs() / 30 {
+            self.now = self.now.plus(Duration::from_secs(30));
+            writeln!(
+                self.text,
+                "506b4b0300e5e461/1,{},7,14,{symbol_errors},{recoveries},{rcv_errors},100000,200,200,30",
+                self.now
+            )?;
+        }
+        let staged = self.path.with_extension("staged");
+        std::fs::write(&staged, &self.text).context("cannot write the port's samples")?;
+        std::fs::rename(&staged, &self.path).context("cannot replace the port's samples")
+    }
 }
 
 /// How many of Linkcast's alerts Alertmanager holds as active.
@@ -63,11 +97,11 @@ fn start_alertmanager(address: SocketAddr, folder: &Path) -> Result<Running> {
     Running::start(&mut command, &folder.join("alertmanager.log"))
 }
 
-fn start_linkcast(host: &FakeHost, alertmanager: SocketAddr, folder: &Path) -> Result<Running> {
+fn start_linkcast(port: &GrowingFile, alertmanager: SocketAddr, folder: &Path) -> Result<Running> {
     let mut command = Command::new(binary()?);
     command
         .args(["run", "--interval", "1s", "--resolve-after", "5s"])
-        .arg(format!("--source=sysfs:{}", host.root().display()))
+        .arg(format!("--source=command:cat {}", port.path.display()))
         .arg(format!("--alertmanager=http://{alertmanager}"))
         .arg("--db")
         .arg(folder.join("linkcast.db"));

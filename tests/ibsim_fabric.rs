@@ -29,7 +29,11 @@ fn raised_counters_become_an_insight_and_a_cut_link_an_alert() -> Result<()> {
     assert_ne!(insight["prediction_type"], "normal", "{insight}");
 
     fabric.console(r#"Unlink "leaf-r01"[2]"#)?;
-    let alert = until("an alert about the cut link", Duration::from_secs(90), || {
+    let mut drops = 0;
+    let alert = until("an alert about the cut link", Duration::from_secs(150), || {
+        drops += 1;
+        count_drop(&mut fabric, drops)?;
+        std::thread::park_timeout(Duration::from_secs(1));
         first_about_sick_port("alerts", &database)
     })?;
     assert!(alert["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{alert}");
@@ -46,7 +50,8 @@ fn start_linkcast(fabric: &IbsimFabric, folder: &Path, database: &Path) -> Resul
         .arg("--db")
         .arg(database)
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-        .envs(fabric.environment());
+        .envs(fabric.environment())
+        .current_dir(folder);
     Running::start(&mut linkcast, &folder.join("linkcast.log"))
 }
 
@@ -54,6 +59,13 @@ fn raise(fabric: &mut IbsimFabric, symbol_errors: u32) -> Result<()> {
     let port = r#"PerformanceSet "leaf-r01"[2]"#;
     fabric.console(&format!("{port} PortCounters.SymbolErrorCounter={symbol_errors}"))?;
     fabric.console(&format!("{port} PortCounters.PortRcvErrors={}", symbol_errors / 100))
+}
+
+/// What a switch counts at each attempt of a cut link to come up again; ibsim cuts links and leaves counting to its user.
+fn count_drop(fabric: &mut IbsimFabric, drops: u32) -> Result<()> {
+    let port = r#"PerformanceSet "leaf-r01"[2]"#;
+    fabric.console(&format!("{port} PortCounters.LinkDownedCounter={}", drops.min(255)))?;
+    fabric.console(&format!("{port} PortCounters.LinkErrorRecoveryCounter={}", drops.min(255)))
 }
 
 /// The first item that `linkcast insights` or `linkcast alerts` shows about the sick port.

@@ -15,6 +15,7 @@ pub struct IbsimFabric {
     simulator: Running,
     _subnet_manager: Running,
     socket_name: String,
+    folder: PathBuf,
 }
 
 /// The host whose adapter the queries go through.
@@ -30,8 +31,15 @@ impl IbsimFabric {
         let mut manager = Command::new("ibsim-run");
         manager.arg(system_program("opensm")).arg("-f").arg(folder.join("opensm.log"));
         manager.env("SIM_HOST", "gpu06 mlx5_0").env("IBSIM_SOCKNAME", &socket_name);
+        // What ibsim-run starts leaves a sysfs tree in the folder it runs in, if it is killed.
+        manager.current_dir(folder);
         let subnet_manager = Running::start(&mut manager, &folder.join("opensm.out"))?;
-        let fabric = IbsimFabric { simulator, _subnet_manager: subnet_manager, socket_name };
+        let fabric = IbsimFabric {
+            simulator,
+            _subnet_manager: subnet_manager,
+            socket_name,
+            folder: folder.to_owned(),
+        };
         until("the subnet", Duration::from_secs(30), || fabric.subnet_is_up())?;
         Ok(fabric)
     }
@@ -54,6 +62,7 @@ impl IbsimFabric {
             .arg(system_program("ibqueryerrors"))
             .args(["--data", "--report-port"])
             .envs(self.environment())
+            .current_dir(&self.folder)
             .output()
             .context("cannot start ibqueryerrors: run `cargo xtask set-up`")?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();

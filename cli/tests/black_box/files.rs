@@ -1,10 +1,8 @@
 //! The commands that read and write files, called as a user calls them.
 
-mod support;
-
 use std::process::Stdio;
 
-use support::{call, file, finished, linkcast, text};
+use crate::support::{call, file, finished, linkcast, text};
 
 const SAMPLES: &str = "stream_id,timestamp,symbol_errors,link_rate_gbps,interval_s\n\
     0000000000200000/2,2026-01-01T00:00:30Z,200,100,30\n\
