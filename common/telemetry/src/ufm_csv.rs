@@ -54,6 +54,11 @@ impl Column {
     }
 }
 
+/// A column with its name, by which its refusals are told.
+fn named(name: &str) -> (String, Column) {
+    (name.to_owned(), Column::named(name))
+}
+
 /// Levels and ratios, which rise and fall, by the words their names hold.
 fn is_gauge(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
@@ -68,7 +73,7 @@ pub(crate) fn parse(bytes: &[u8], origin: &Origin) -> Parsed {
     let Some((_, header)) = rows.next() else { return parsed };
     let mut fields = Vec::new();
     split_row(header, b',', &mut fields);
-    let columns: Vec<_> = fields.iter().map(|name| Column::named(text(name).unwrap_or_default())).collect();
+    let columns: Vec<_> = fields.iter().map(|name| named(text(name).unwrap_or_default())).collect();
     parsed.account.add(Fate::Used);
     for (number, line) in rows {
         if line.trim_ascii().is_empty() {
@@ -83,7 +88,7 @@ pub(crate) fn parse(bytes: &[u8], origin: &Origin) -> Parsed {
     }
     crate::prometheus::units::check(
         &mut parsed,
-        columns.iter().any(|column| matches!(column, Column::Words(_))),
+        columns.iter().any(|(_, column)| matches!(column, Column::Words(_))),
     );
     parsed
 }
@@ -98,7 +103,7 @@ struct Row {
 }
 
 fn parse_row(
-    columns: &[Column],
+    columns: &[(String, Column)],
     fields: &[Cow<'_, [u8]>],
     line: u64,
     origin: &Origin,
@@ -119,13 +124,13 @@ fn parse_row(
             facts: None,
         },
     };
-    for (column, field) in columns.iter().zip(fields) {
+    for ((name, column), field) in columns.iter().zip(fields) {
         let cell = text(field).unwrap_or("\u{fffd}");
         if cell.is_empty() || cell.eq_ignore_ascii_case("na") || cell.eq_ignore_ascii_case("n/a") {
             continue;
         }
         if let Some(expected) = row.take(column, cell) {
-            parsed.rejects.add(origin, line, Some(format!("{column:?}").as_bytes()), field, expected);
+            parsed.rejects.add(origin, line, Some(name.as_bytes()), field, expected);
         }
     }
     if row.is_plane {
@@ -258,5 +263,6 @@ mod tests {
         assert_eq!(parsed.readings[0].counters.get(Counter::XmitWait), Some(9));
         assert_eq!(parsed.rejects.total(), 2);
         assert_eq!(parsed.rejects.kept()[0].line, 2);
+        assert_eq!(parsed.rejects.kept()[0].field.as_deref(), Some("PortRcvErrorsExtended"));
     }
 }

@@ -51,7 +51,10 @@ pub(crate) fn parse(bytes: &[u8], origin: &Origin) -> Parsed {
 fn missing_columns<'m>(map: &'m ColumnMap, places: &BTreeMap<String, usize>) -> Vec<&'m str> {
     let counters = map.counters.keys().map(String::as_str);
     let values = map.values.iter().map(|value| value.column.as_str());
-    let named = std::iter::once(map.time.column.as_str()).chain(counters).chain(values);
+    let divisors = map.values.iter().filter_map(|value| value.divide_by.as_deref());
+    let filters = map.filter.keys().map(String::as_str);
+    let time = std::iter::once(map.time.column.as_str());
+    let named = time.chain(filters).chain(counters).chain(values).chain(divisors);
     named.filter(|name| !places.contains_key(*name)).collect()
 }
 

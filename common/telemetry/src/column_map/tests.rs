@@ -68,3 +68,12 @@ fn a_wrong_map_is_refused_as_a_whole() {
     check("[counters.x]\ncounter = \"PortRcvErrors\"\nrange = \"wraps\"\n");
     check("[[values]]\ncolumn = \"x\"\n");
 }
+
+#[test]
+fn every_column_a_map_names_is_missed_if_it_is_not_there() {
+    let map = "time.column = \"t\"\nstream.template = \"a\"\nfilter.kind = \"x\"\n\
+               [[values]]\ncolumn = \"v\"\nname = \"utilization\"\ndivide_by = \"w\"\n";
+    let parsed = read(map, "a.csv", "t,v\n2014-04-10 00:04:00,1\n");
+    let missing: Vec<_> = parsed.rejects.kept().iter().filter_map(|reject| reject.field.as_deref()).collect();
+    assert_eq!(missing, ["kind", "w"]);
+}

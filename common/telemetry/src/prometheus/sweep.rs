@@ -259,6 +259,10 @@ impl<'o> Sweep<'o> {
     ) -> Result<PortIndex, Result<Fate, Expected>> {
         // Planes of an XDR port repeat the identity of the aggregated port that sums them.
         if labels.get(Label::PortType) == Some("plane") {
+            let line = self.parsed.account.lines + 1;
+            self.parsed.notice(NoticeKind::AggregateDropped, line, || {
+                "a plane of an XDR port, counted in its aggregate".into()
+            });
             return Err(Ok(Fate::Ignored));
         }
         if let Some(identity) = identify(labels, self.origin) {
