@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use linkcast_domain::NodeGuid;
 use linkcast_domain::ports::{MaintenanceWindow, PipelineStore};
 use linkcast_features::Calendar;
-use linkcast_pipeline::Settings;
+use linkcast_pipeline::{AlertPolicy, Settings};
 use linkcast_telemetry::Topology;
 
 use crate::capture::{FormatChoice, Reader};
@@ -225,6 +225,14 @@ pub(crate) struct PipelineArguments {
     /// How long a cause must be clear before its alert resolves (default: 15 to 30 min, by cause).
     #[arg(long, value_name = "TIME")]
     pub(crate) resolve_after: Option<Interval>,
+    /// Alerts are told from this risk on, 0 to 100.
+    #[arg(long, value_name = "RISK", value_parser = risk, default_value_t = AlertPolicy::default().minimum_risk)]
+    pub(crate) alert_risk: f64,
+}
+
+fn risk(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|risk| (0.0..=100.0).contains(risk));
+    number.ok_or_else(|| format!("{text:?}: expected a risk from 0 to 100"))
 }
 
 impl PipelineArguments {
@@ -235,6 +243,7 @@ impl PipelineArguments {
             fabric: self.fabric_name.clone().unwrap_or_else(|| configuration.fabric.clone()),
             ..Settings::default()
         };
+        settings.alerts.minimum_risk = self.alert_risk;
         if let Some(clear) = self.resolve_after {
             settings.conditions.causes.iter_mut().for_each(|cause| cause.clear_after = clear.duration());
         }

@@ -18,6 +18,7 @@ use hessboost::training::Trainer;
 use linkcast_domain::{FEATURE_COUNT, PredictionType};
 
 use crate::config::ForestSettings;
+use crate::constraints::{self, Direction};
 use crate::forest::Forest;
 use crate::math;
 use crate::progress::{Progress, TrainingEvent};
@@ -66,7 +67,8 @@ pub(crate) fn grow_classifier(
         cross_entropy(margins, labels, weights)
     });
     let targets = |set: &TrainingSet| set.classes().iter().map(|class| class.index() as f32).collect();
-    let plan = Plan { name: CLASSIFIER, settings: &config.classifier, loss, metric };
+    let direction = Direction::Free;
+    let plan = Plan { name: CLASSIFIER, settings: &config.classifier, loss, metric, direction };
     grow(plan, lesson, targets, config, progress)
 }
 
@@ -82,7 +84,8 @@ pub(crate) fn grow_regressor(
         mean_squared_error(margins, labels, weights)
     });
     let targets = |set: &TrainingSet| set.risks().to_vec();
-    let plan = Plan { name: REGRESSOR, settings: &config.regressor, loss, metric };
+    let direction = Direction::WithErrors;
+    let plan = Plan { name: REGRESSOR, settings: &config.regressor, loss, metric, direction };
     grow(plan, lesson, targets, config, progress)
 }
 
@@ -92,6 +95,7 @@ struct Plan<'a> {
     settings: &'a ForestSettings,
     loss: CustomLoss,
     metric: CustomMetric,
+    direction: Direction,
 }
 
 fn grow(
@@ -101,9 +105,9 @@ fn grow(
     config: &TrainingConfig,
     progress: &mut dyn Progress,
 ) -> Result<Grown, TrainingError> {
-    let Plan { name, settings, loss, metric } = plan;
+    let Plan { name, settings, loss, metric, direction } = plan;
     let failed = |source| TrainingError::Boosting { forest: name, source };
-    let parameters = parameters(settings, loss, config).map_err(failed)?;
+    let parameters = parameters(settings, loss, direction, config).map_err(failed)?;
     let fit = matrix(lesson.fit, &targets(lesson.fit), lesson.fit_weights).map_err(failed)?;
     let stop = matrix(lesson.stop, &targets(lesson.stop), lesson.stop_weights).map_err(failed)?;
     let mut stopped_after = None;
@@ -137,6 +141,7 @@ fn grow(
 fn parameters(
     settings: &ForestSettings,
     loss: CustomLoss,
+    direction: Direction,
     config: &TrainingConfig,
 ) -> hessboost::error::Result<TrainingParams> {
     let mut parameters = TrainingParams::builder()
@@ -149,12 +154,14 @@ fn parameters(
         .colsample_bytree(settings.features_per_tree)
         .seed(config.seed)
         .build()?;
+    parameters.monotone_constraints = direction.constraints();
     parameters.nthread = config.threads;
     Ok(parameters)
 }
 
 fn matrix(set: &TrainingSet, targets: &[f32], weights: &[f32]) -> hessboost::error::Result<DMatrix> {
-    DMatrix::from_dense(set.features().as_flattened(), set.len(), FEATURE_COUNT)?
+    let rows = constraints::shown(set.features());
+    DMatrix::from_dense(rows.as_flattened(), set.len(), FEATURE_COUNT)?
         .with_labels(targets)?
         .with_weights(weights)
 }

@@ -8,6 +8,7 @@ mod boost;
 mod calibrate;
 mod card;
 mod config;
+mod constraints;
 mod error;
 pub mod evaluation;
 mod export;

@@ -62,7 +62,13 @@ fn what_a_replay_found_can_be_looked_up() {
     assert_eq!(json_lines(&ports.printed).unwrap().len(), 2);
     let insights = call(&["insights", "--json", "--db", text(&database)]).unwrap();
     let insights = json_lines(&insights.printed).unwrap();
-    assert_eq!(insights.len(), 1);
+    let sick = |insight: &&Value| insight["prediction_type"] == "connection_instability";
+    let told: Vec<&Value> = insights.iter().filter(sick).collect();
+    assert!(!told.is_empty(), "{insights:?}");
+    for insight in told {
+        assert_eq!(insight["related_entity"], "lid2/2");
+        assert!(insight["explanation"].as_str().unwrap().contains("200 symbol errors"), "{insight}");
+    }
     for name in ["entity_id", "risk_score", "confidence", "explanation", "influencers", "model_used"] {
         assert!(!insights[0][name].is_null(), "{name}: {}", insights[0]);
     }

@@ -11,7 +11,7 @@ use linkcast_telemetry::{DamagedDifferError, Differ};
 use crate::stream::{Following, Missing, Saved, Stream};
 use crate::watch::{SeenUp, Watch, class_byte, last_insight};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Stands for no time.
 const NO_TIME: i64 = i64::MIN;
@@ -69,6 +69,7 @@ fn put_watch(bytes: &mut Vec<u8>, watch: &Watch) {
     bytes.extend_from_slice(&watch.source.to_le_bytes());
     bytes.extend_from_slice(&watch.saturated.to_le_bytes());
     bytes.push(watch.seen_up as u8);
+    bytes.push(watch.drop_run);
     bytes.push(class_byte(watch.insight));
     bytes.push(watch.insight.map_or(0, |insight| insight.step));
 }
@@ -131,6 +132,7 @@ impl<'a> Reader<'a> {
         let source = u32::from_le_bytes(self.array()?);
         let saturated = u16::from_le_bytes(self.array()?);
         let seen_up = SeenUp::from_byte(self.byte()?)?;
+        let drop_run = self.byte()?;
         let (class, step) = (self.byte()?, self.byte()?);
         let insight = insight_time.and_then(|time| last_insight(class, time, step));
         Some(Watch {
@@ -138,6 +140,7 @@ impl<'a> Reader<'a> {
             interval_millis,
             up_since,
             last_drop,
+            drop_run,
             down_since,
             seen_up,
             saturated,

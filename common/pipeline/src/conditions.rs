@@ -12,7 +12,7 @@ use linkcast_domain::{
     Cause, Condition, ConditionState, InsightId, PortFacts, PredictionType, StreamId, Timestamp,
 };
 
-use crate::gate::Evidence;
+use crate::gate::{Evidence, telling};
 use crate::judge::Reasons;
 use crate::settings::{CausePolicy, ConditionPolicy};
 
@@ -97,7 +97,6 @@ impl Conditions {
         stream: &StreamId,
         verdict: &Verdict,
     ) -> Vec<(Condition, Step)> {
-        let verdict = &weigh_facts(policy, verdict);
         let shown = shown_cause(policy, verdict);
         if let Some(cause) = shown {
             let key = ConditionKey { stream: stream.clone(), cause };
@@ -199,26 +198,16 @@ pub struct Silence<'a> {
     pub recommendation: &'static str,
 }
 
-/// A link that stays down is a fact and not a forecast: whatever the model makes of a port without traffic, it weighs
-/// what it weighs, for certain.
-fn weigh_facts(policy: &ConditionPolicy, verdict: &Verdict) -> Verdict {
-    if !verdict.firm.has(Evidence::STAYED_DOWN) {
-        return *verdict;
-    }
-    Verdict {
-        class: PredictionType::ConnectionInstability,
-        risk: verdict.risk.max(policy.down_risk),
-        confidence: 1.0,
-        ..*verdict
-    }
-}
-
 /// The cause a verdict shows, if it shows one.
 fn shown_cause(policy: &ConditionPolicy, verdict: &Verdict) -> Option<Cause> {
     let cause = Cause::Predicted(verdict.class);
     let limits = policy.of(cause)?;
+    let merely_full = verdict.class == PredictionType::ResourceSaturation
+        && !verdict.firm.has(Evidence::QUEUE_PAIRS)
+        && verdict.risk < policy.full_link_risk;
     let shows = verdict.class != PredictionType::Normal
-        && !verdict.firm.is_empty()
+        && !merely_full
+        && verdict.firm.has(telling(verdict.class))
         && verdict.risk >= limits.open_risk
         && verdict.confidence >= limits.open_confidence;
     shows.then_some(cause)
@@ -279,7 +268,7 @@ fn advance(condition: &mut Condition, policy: &CausePolicy, verdict: &Verdict, s
 fn holds(condition: &Condition, policy: &CausePolicy, verdict: &Verdict) -> bool {
     condition.state != ConditionState::Pending
         && condition.cause == Cause::Predicted(verdict.class)
-        && !verdict.firm.is_empty()
+        && verdict.firm.has(telling(verdict.class))
         && verdict.risk >= policy.clear_risk
 }
 

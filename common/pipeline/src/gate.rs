@@ -10,6 +10,7 @@ use linkcast_domain::{
 use linkcast_scoring::Score;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use crate::facts::Fact;
 use crate::settings::{GatePolicy, Quiet};
 
 /// What speaks for trouble in one sample: a set of signs.
@@ -55,6 +56,11 @@ impl Evidence {
     pub const STAYED_DOWN: Evidence = Evidence(1 << 17);
     /// The link went down several times within the time one restart takes.
     pub const FLAPPING: Evidence = Evidence(1 << 18);
+    /// Errors that no ratio tells of: the link's rate is unknown, or no packet was counted.
+    pub const UNCOUNTED: Evidence = Evidence(1 << 19);
+
+    /// Every sign.
+    pub const ANY: Evidence = Evidence(u32::MAX);
 
     /// Whether there is no sign at all.
     pub fn is_empty(self) -> bool {
@@ -88,6 +94,47 @@ pub fn evidence(policy: &GatePolicy, values: &SampleValues, vector: &FeatureVect
     hard_signs(policy, values, vector).and(soft_signs(policy, vector))
 }
 
+/// Signs whose windows still remember what this sample's counters no longer show. Worth a look; but one burst, seen
+/// again by each of the samples its window covers, is one event and not many.
+pub fn only_remembered(values: &SampleValues) -> Evidence {
+    let still = |fields: &[SampleField]| !fields.iter().any(|field| values.raw(*field) > 0.0);
+    Evidence::SYMBOLS_12M
+        .and(Evidence::SYMBOLS_125M)
+        .when(still(&[SampleField::SymbolErrors]))
+        .and(
+            Evidence::RECEIVE_ERRORS
+                .when(still(&[SampleField::RcvErrors, SampleField::RcvRemotePhysicalErrors])),
+        )
+        .and(Evidence::DISCARDS.when(still(&[SampleField::XmitDiscards])))
+}
+
+/// Which signs speak for a cause; others beside it are coincidence and open nothing.
+pub fn telling(class: PredictionType) -> Evidence {
+    let link = Evidence::LINK_DOWNED
+        .and(Evidence::RECOVERIES)
+        .and(Evidence::SYMBOLS_12M)
+        .and(Evidence::SYMBOLS_125M)
+        .and(Evidence::RECEIVE_ERRORS)
+        .and(Evidence::INTEGRITY)
+        .and(Evidence::STAYED_DOWN)
+        .and(Evidence::FLAPPING)
+        .and(Evidence::UNCOUNTED);
+    let flow = Evidence::WAITING.and(Evidence::HELD_BACK).and(Evidence::NOTIFICATIONS).and(Evidence::LATENCY);
+    match class {
+        PredictionType::Normal => Evidence::default(),
+        PredictionType::AnomalyDetected => Evidence::ANY,
+        PredictionType::ConnectionInstability => link,
+        PredictionType::PacketLossDetected => link.and(Evidence::DISCARDS).and(Evidence::QUEUE_PAIRS),
+        PredictionType::PerformanceDegradation | PredictionType::BandwidthThrottling => {
+            flow.and(link).and(Evidence::BELOW_CAPABILITY)
+        }
+        PredictionType::ResourceSaturation => flow.and(Evidence::BUSY).and(Evidence::QUEUE_PAIRS),
+        PredictionType::LatencySpike => flow,
+        PredictionType::QpErrorRateHigh | PredictionType::RdmaTimeout => Evidence::QUEUE_PAIRS,
+        PredictionType::MemoryRegistrationFailure => Evidence::REGISTRATIONS,
+    }
+}
+
 /// Counters that stand still on a healthy link.
 fn hard_signs(policy: &GatePolicy, values: &SampleValues, vector: &FeatureVector) -> Evidence {
     let rose = |field| values.raw(field) > 0.0;
@@ -108,6 +155,7 @@ fn hard_signs(policy: &GatePolicy, values: &SampleValues, vector: &FeatureVector
         .and(Evidence::QUEUE_PAIRS.when(queue_pairs))
         .and(Evidence::REGISTRATIONS.when(rose(SampleField::MemoryRegistrationFailures)))
         .and(Evidence::RESET.when(rose(SampleField::Reset)))
+        .and(Evidence::UNCOUNTED.when(Fact::uncounted(policy, values, vector).is_some()))
 }
 
 /// Values that move on a healthy link too, and say something by how far.
@@ -179,6 +227,21 @@ pub fn is_news(policy: &GatePolicy, last: Option<LastInsight>, time: Timestamp, 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_window_that_remembers_a_burst_does_not_repeat_it() {
+        let mut values = SampleValues::default();
+        let signs = Evidence::SYMBOLS_12M.and(Evidence::DISCARDS).and(Evidence::WAITING);
+        assert_eq!(signs.without(only_remembered(&values)), Evidence::WAITING);
+        values.set(SampleField::SymbolErrors, 1.0);
+        assert!(signs.without(only_remembered(&values)).has(Evidence::SYMBOLS_12M));
+    }
+
+    #[test]
+    fn a_busy_link_beside_a_verdict_of_instability_is_coincidence() {
+        assert!(!Evidence::BUSY.has(telling(PredictionType::ConnectionInstability)));
+        assert!(Evidence::BUSY.has(telling(PredictionType::ResourceSaturation)));
+    }
 
     #[test]
     fn an_absent_value_is_no_evidence() {

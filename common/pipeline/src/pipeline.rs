@@ -13,14 +13,12 @@ use linkcast_domain::ports::{
     Changes, ConditionKey, Maintenance, MaintenanceWindow, Notifier, Outbox, PipelineStore, SourceRecord,
     StoreError,
 };
-use linkcast_domain::{
-    Alert, Cause, Clock, NodeGuid, NodeKind, PortFacts, PredictionType, StreamId, Timestamp,
-};
+use linkcast_domain::{Alert, Cause, Clock, NodeGuid, NodeKind, PortFacts, StreamId, Timestamp};
 use linkcast_features::Calendar;
 
 use crate::alerts::{AlertBook, Patience};
 use crate::codec::{self, StreamStateError};
-use crate::conditions::{Conditions, Step, Verdict, announced};
+use crate::conditions::{Announced, Conditions, Step, Verdict, announced};
 use crate::gate::Evidence;
 use crate::judge::Judge;
 use crate::settings::{Echo, Settings};
@@ -327,7 +325,7 @@ where
             risk: scored.score.risk,
             confidence: scored.score.confidence,
             firm: scored.firm,
-            announced: announced(&self.windows, &scored.stream, &facts, scored.time),
+            announced: self.announced_for(&scored, &facts),
         };
         let moved = self.conditions.observe(&self.settings.conditions, &scored.stream, &verdict);
         for (condition, step) in moved {
@@ -357,18 +355,23 @@ where
 
     /// A condition that opens has an insight behind it, news or not.
     fn explain(&mut self, key: &ConditionKey, scored: &mut Scored) -> Option<linkcast_domain::Condition> {
-        let mut reasons = self.judge.explain(&scored.vector, &scored.score);
-        if scored.firm.has(Evidence::STAYED_DOWN)
-            && key.cause == Cause::Predicted(PredictionType::ConnectionInstability)
-        {
-            "the link went down and has not come back for longer than a restart takes"
-                .clone_into(&mut reasons.sentence);
-        }
+        let reasons = stream::reasons(&self.judge, &scored.vector, &scored.score, scored.fact);
         let place = (&scored.stream, scored.time, scored.latency_us);
         let insight = scored.insight.get_or_insert_with(|| {
             stream::insight(&self.settings, &self.judge, place, &scored.score, reasons.clone())
         });
         self.conditions.explain(key, insight.entity_id.clone(), &reasons)
+    }
+
+    /// Whether work is announced; drops are counted back over the hold, so of them, whether it was announced then.
+    fn announced_for(&self, scored: &Scored, facts: &PortFacts) -> Announced {
+        let told = |time| announced(&self.windows, &scored.stream, facts, time);
+        match told(scored.time) {
+            Announced::No if scored.firm.has(Evidence::FLAPPING) => {
+                told(scored.time.minus(self.settings.conditions.reboot_hold))
+            }
+            told => told,
+        }
     }
 
     fn follow(&mut self, id: &StreamId) {

@@ -84,6 +84,8 @@ pub struct GatePolicy {
     pub symbol_ber_125m: f64,
     /// Packets received in error, of all received: UFM's PDR plugin takes 1e-12.
     pub rcv_error_ratio: f64,
+    /// Errors in one sample where no ratio can be had of them: ibqueryerrors' own threshold.
+    pub uncounted_errors: f64,
     /// Outbound packets dropped a second: a tenth of SckyzO's alarm of 1/s.
     pub discards_per_s: f64,
     /// Share of time spent waiting to send: UFM's congested bandwidth threshold of 10 %.
@@ -115,6 +117,7 @@ impl Default for GatePolicy {
             symbol_ber_12m: 1e-14,
             symbol_ber_125m: 1e-15,
             rcv_error_ratio: 1e-12,
+            uncounted_errors: 10.0,
             discards_per_s: 0.1,
             wait_ratio: 0.10,
             utilization: 90.0,
@@ -152,15 +155,20 @@ pub struct CausePolicy {
 pub struct ConditionPolicy {
     /// One policy for each class, in the models' order; `normal` has none of its own and its entry is never used.
     pub causes: [CausePolicy; PredictionType::COUNT],
-    /// Symbol errors are not evidence for so long after a link came up: cabling makes bursts (SckyzO's note).
+    /// Symbol errors are not evidence for so long after a link came up: cabling makes bursts (SckyzO's note), which
+    /// take some half an hour to settle.
     pub fresh_link: Duration,
     /// How long a switch port whose link to a host dropped waits for the host to come back before it is trouble.
     /// NVSentinel#1701: 214 of 288 flagged nodes were planned reboots; a GPU host's self tests take over 10 min.
     pub reboot_hold: Duration,
-    /// So many drops within the hold are a flapping link and no reboot (gpud: three drops).
+    /// The same between switches, where no host restarts: as long as swapping a cable takes.
+    pub trunk_hold: Duration,
+    /// So many drops, each within the hold after the one before, are a flapping link and no reboot (gpud: three drops).
     pub flap_drops: u32,
-    /// What a link that stays down weighs, 0 to 100: as much as a missing series, with confidence 1.
-    pub down_risk: f64,
+    /// A job may fill a link for hours and mean it: without a receiver that complains, saturation counts from this risk on.
+    pub full_link_risk: f64,
+    /// What a fact weighs at least, 0 to 100: as much as a missing series.
+    pub fact_risk: f64,
 }
 
 impl Default for ConditionPolicy {
@@ -168,10 +176,12 @@ impl Default for ConditionPolicy {
         let causes = PredictionType::ALL.map(default_cause_policy);
         ConditionPolicy {
             causes,
-            fresh_link: Duration::from_secs(15 * MINUTE),
+            fresh_link: Duration::from_secs(30 * MINUTE),
             reboot_hold: Duration::from_secs(20 * MINUTE),
+            trunk_hold: Duration::from_secs(10 * MINUTE),
             flap_drops: 3,
-            down_risk: MissingPolicy::default().risk,
+            full_link_risk: 93.0,
+            fact_risk: MissingPolicy::default().risk,
         }
     }
 }
@@ -198,17 +208,17 @@ fn default_cause_policy(class: PredictionType) -> CausePolicy {
     };
     match class {
         PredictionType::ConnectionInstability | PredictionType::MemoryRegistrationFailure => {
-            policy(2, 3, 0.5, 30)
+            policy(2, 3, 0.7, 30)
         }
         PredictionType::PacketLossDetected
         | PredictionType::QpErrorRateHigh
         | PredictionType::RdmaTimeout
-        | PredictionType::LatencySpike => policy(3, 5, 0.5, 15),
+        | PredictionType::LatencySpike => policy(3, 5, 0.7, 15),
         PredictionType::AnomalyDetected => policy(8, 10, 0.8, 30),
         PredictionType::Normal
         | PredictionType::PerformanceDegradation
         | PredictionType::ResourceSaturation
-        | PredictionType::BandwidthThrottling => policy(5, 8, 0.5, 15),
+        | PredictionType::BandwidthThrottling => policy(5, 8, 0.7, 15),
     }
 }
 

@@ -6,12 +6,14 @@
 use std::collections::HashSet;
 
 use linkcast_domain::{
-    Clock, FeatureVector, Insight, InsightId, NodeGuid, PortFacts, PortState, Sample, StreamId, Timestamp,
+    Clock, FeatureVector, Insight, InsightId, NodeGuid, PortFacts, PortState, PredictionType, Sample,
+    StreamId, Timestamp,
 };
 use linkcast_features::{Calendar, StreamState};
 use linkcast_scoring::Score;
 use linkcast_telemetry::{Differ, NoSample, Reading};
 
+use crate::facts::Fact;
 use crate::gate::{self, Evidence, LastInsight};
 use crate::judge::{Judge, Reasons};
 use crate::settings::Settings;
@@ -83,6 +85,8 @@ pub(crate) struct Scored {
     pub(crate) score: Score,
     /// What may open a condition.
     pub(crate) firm: Evidence,
+    /// What holds whatever the model says.
+    pub(crate) fact: Option<Fact>,
     pub(crate) latency_us: u64,
     /// The insight, if it was news.
     pub(crate) insight: Option<Insight>,
@@ -173,7 +177,7 @@ impl Stream {
         let evidence = gate::evidence(gate, &sample.values, &vector);
         let node = self.watch.last_drop.and_then(|_| self.id.port()).map(|port| port.node);
         let link = LinkEnds { facts: &self.facts, switches: around.switches, node };
-        let seen = (sample.time, &sample.values, &vector);
+        let seen = (sample.time, &sample.values);
         let weighed = self.watch.weigh(&around.settings.conditions, link, seen, evidence);
         results.tally.reboots += u64::from(weighed.came_back);
         let asks = !weighed.worth_scoring.is_empty()
@@ -182,7 +186,8 @@ impl Stream {
         self.watch.source = around.source;
         self.heard(sample.time, order, results);
         if asks {
-            let scored = self.insight(around, &vector, sample.time, weighed.firm);
+            let fact = Fact::of(gate, &sample.values, &vector, weighed.firm);
+            let scored = self.insight(around, &vector, sample.time, (weighed.firm, fact));
             results.tally.scored += 1;
             results.findings.push((order, Finding::Scored(Box::new(scored))));
         }
@@ -195,19 +200,37 @@ impl Stream {
         around: &Surroundings<'_, J>,
         vector: &FeatureVector,
         time: Timestamp,
-        firm: Evidence,
+        (firm, fact): (Evidence, Option<Fact>),
     ) -> Scored {
         let started = around.clock.micros();
-        let score = around.judge.score(vector);
+        let judged = around.judge.score(vector);
+        let policy = &around.settings.conditions;
+        let score = fact.map_or(judged, |fact| fact.settle(policy, &judged));
         let latency_us = around.clock.micros().saturating_sub(started);
         let gate = &around.settings.gate;
         let insight = gate::is_news(gate, self.watch.insight, time, &score).then(|| {
             let step = gate::risk_step(gate, score.risk);
             self.watch.insight = Some(LastInsight { time, class: score.class, step });
-            let reasons = around.judge.explain(vector, &score);
+            let reasons = reasons(around.judge, vector, &score, fact);
             insight(around.settings, around.judge, (&self.id, time, latency_us), &score, reasons)
         });
-        Scored { stream: self.id.clone(), time, vector: *vector, score, firm, latency_us, insight }
+        Scored { stream: self.id.clone(), time, vector: *vector, score, firm, fact, latency_us, insight }
+    }
+}
+
+/// The judge's reasons, in the words of the fact if there is one that decided.
+pub(crate) fn reasons<J: Judge>(
+    judge: &J,
+    vector: &FeatureVector,
+    score: &Score,
+    fact: Option<Fact>,
+) -> Reasons {
+    let reasons = judge.explain(vector, score);
+    match fact {
+        Some(fact) if score.class == PredictionType::ConnectionInstability => {
+            Reasons { sentence: fact.sentence(), ..reasons }
+        }
+        _ => reasons,
     }
 }
 

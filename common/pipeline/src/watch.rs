@@ -6,18 +6,13 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use linkcast_domain::{
-    Feature, FeatureVector, NodeGuid, PortFacts, PredictionType, SampleField, SampleValues, Timestamp,
-};
+use linkcast_domain::{NodeGuid, PortFacts, PredictionType, SampleField, SampleValues, Timestamp};
 
-use crate::gate::{Evidence, LastInsight};
+use crate::gate::{Evidence, LastInsight, only_remembered};
 use crate::settings::ConditionPolicy;
 
 /// Symbol errors stay in the longest window for so long.
 const LONGEST_SYMBOL_WINDOW: Duration = Duration::from_secs(125 * 60);
-
-/// After a drop between switches, which no restart explains, samples count as showing it for so long.
-const DROP_LASTS: Duration = Duration::from_secs(5 * 60);
 
 /// A stream's circumstances.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,6 +25,8 @@ pub struct Watch {
     pub up_since: Option<Timestamp>,
     /// When the link last dropped.
     pub last_drop: Option<Timestamp>,
+    /// How many drops followed one another, none longer after the one before than a restart takes.
+    pub drop_run: u8,
     /// Since when it is down, if it has not come back.
     pub down_since: Option<Timestamp>,
     /// Whether the port was ever seen up.
@@ -112,10 +109,10 @@ impl Watch {
         &mut self,
         policy: &ConditionPolicy,
         link: LinkEnds<'_>,
-        (time, values, vector): (Timestamp, &SampleValues, &FeatureVector),
+        (time, values): (Timestamp, &SampleValues),
         evidence: Evidence,
     ) -> Weighed {
-        let came_back = self.note_link(time, values);
+        let came_back = self.note_link(policy, time, values);
         let saturated = values.get(SampleField::SaturatedCounters).unwrap_or(0.0) as u16;
         let newly_saturated = saturated > self.saturated;
         self.saturated = saturated;
@@ -130,17 +127,17 @@ impl Watch {
         if newly_saturated {
             worth_scoring = worth_scoring.and(Evidence::SATURATED);
         }
-        let drops = self.drop_signs(policy, link, time, vector);
+        let drops = self.drop_signs(policy, link, time);
         let notes = Evidence::RESET.and(Evidence::SATURATED).and(Evidence::LINK_DOWNED);
         Weighed {
             worth_scoring: worth_scoring.and(drops),
-            firm: worth_scoring.without(notes).and(drops),
+            firm: worth_scoring.without(notes).without(only_remembered(values)).and(drops),
             came_back: came_back && drops.is_empty() && link.may_be_host(),
         }
     }
 
     /// Follows the link up and down; tells whether it came back in this sample.
-    fn note_link(&mut self, time: Timestamp, values: &SampleValues) -> bool {
+    fn note_link(&mut self, policy: &ConditionPolicy, time: Timestamp, values: &SampleValues) -> bool {
         let moves = [
             SampleField::RcvPackets,
             SampleField::BandwidthGbps,
@@ -148,7 +145,11 @@ impl Watch {
             SampleField::LatencyP99,
         ];
         let traffic = moves.into_iter().any(|field| values.raw(field) > 0.0);
-        if values.raw(SampleField::LinkDowned) > 0.0 {
+        let drops = values.raw(SampleField::LinkDowned);
+        if drops > 0.0 {
+            let goes_on = self.last_drop.is_some_and(|last| time.since(last) <= policy.reboot_hold);
+            let before = if goes_on { self.drop_run } else { 0 };
+            self.drop_run = before.saturating_add(drops as u8);
             self.last_drop = Some(time);
             self.down_since = self.down_since.or(Some(time));
             return false;
@@ -171,10 +172,17 @@ impl Watch {
 
     /// Symbol errors that a fresh link explains: all of them for some minutes, and then those still in the long window.
     fn fresh_link_signs(&self, policy: &ConditionPolicy, time: Timestamp) -> Evidence {
+        let training = Evidence::SYMBOLS_12M
+            .and(Evidence::SYMBOLS_125M)
+            .and(Evidence::RECOVERIES)
+            .and(Evidence::UNCOUNTED);
+        if self.down_since.is_some() {
+            return training;
+        }
         let Some(up_since) = self.up_since else { return Evidence::default() };
         let age = time.since(up_since);
         if age < policy.fresh_link {
-            Evidence::SYMBOLS_12M.and(Evidence::SYMBOLS_125M).and(Evidence::RECOVERIES)
+            training
         } else if age < policy.fresh_link + LONGEST_SYMBOL_WINDOW {
             Evidence::SYMBOLS_125M
         } else {
@@ -182,24 +190,16 @@ impl Watch {
         }
     }
 
-    /// A drop by itself is a sign only where no restart explains it, where it repeats, or where it lasts.
-    fn drop_signs(
-        &self,
-        policy: &ConditionPolicy,
-        link: LinkEnds<'_>,
-        time: Timestamp,
-        vector: &FeatureVector,
-    ) -> Evidence {
+    /// A drop by itself is no trouble, for hosts restart and cables are swapped; one that repeats or lasts is.
+    fn drop_signs(&self, policy: &ConditionPolicy, link: LinkEnds<'_>, time: Timestamp) -> Evidence {
         let since_drop = self.last_drop.map(|drop| time.since(drop));
         let recent = |limit: Duration| since_drop.is_some_and(|since| since <= limit);
-        let stayed = self.down_since.is_some_and(|down| time.since(down) > policy.reboot_hold);
-        let drops = vector.get(Feature::LinkDowned12h).unwrap_or(0.0);
+        let hold = if link.may_be_host() { policy.reboot_hold } else { policy.trunk_hold };
+        let stayed = self.down_since.is_some_and(|down| time.since(down) > hold);
         if stayed {
             Evidence::STAYED_DOWN
-        } else if drops >= f64::from(policy.flap_drops) && recent(policy.reboot_hold) {
+        } else if u32::from(self.drop_run) >= policy.flap_drops && recent(policy.reboot_hold) {
             Evidence::FLAPPING
-        } else if recent(DROP_LASTS) && !link.may_be_host() {
-            Evidence::LINK_DOWNED
         } else {
             Evidence::default()
         }

@@ -26,15 +26,11 @@ pub struct PiecewiseLinear {
     pub knots: Vec<[f64; 2]>,
 }
 
-/// From the regressor's output to a risk of 0 to 100.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RiskScale {
-    /// Risk per unit of output.
-    pub scale: f64,
-    /// Risk where the output is 0.
-    pub offset: f64,
-}
+/// From the regressor's output, in hundredths, to a risk of 0 to 100, in hundredths: a squared loss shrinks towards the
+/// mean what it is unsure of, and the scale stretches it again, so that one risk means one thing whatever the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RiskScale(pub PiecewiseLinear);
 
 impl Calibration {
     /// The map that changes nothing.
@@ -61,7 +57,8 @@ impl Calibration {
             let found = format!("{} maps", self.classes.len());
             return Err(Refusal::new("calibration.classes", found, format!("none, or {classes}")));
         }
-        self.classes.iter().enumerate().try_for_each(|(class, map)| map.check(class))
+        let mut maps = self.classes.iter().enumerate();
+        maps.try_for_each(|(class, map)| map.check(&format!("calibration.classes of class {class}")))
     }
 }
 
@@ -77,11 +74,9 @@ impl PiecewiseLinear {
         }
     }
 
-    fn check(&self, class: usize) -> Result<(), Refusal> {
-        let refuse = |found: String| {
-            let expected = "knots within 0 to 1 that rise in both";
-            Refusal::new(format!("calibration.classes of class {class}"), found, expected)
-        };
+    fn check(&self, name: &str) -> Result<(), Refusal> {
+        let refuse =
+            |found: String| Refusal::new(name.to_owned(), found, "knots within 0 to 1 that rise in both");
         let within = |value: f64| (0.0..=1.0).contains(&value);
         if let Some(knot) = self.knots.iter().find(|[from, to]| !within(*from) || !within(*to)) {
             return Err(refuse(format!("{knot:?}")));
@@ -99,14 +94,11 @@ impl PiecewiseLinear {
 impl RiskScale {
     /// The risk, 0 to 100, of the regressor's output.
     pub fn apply(&self, output: f32) -> f64 {
-        (self.offset + self.scale * f64::from(output)).clamp(0.0, 100.0)
+        (self.0.apply(f64::from(output) / 100.0) * 100.0).clamp(0.0, 100.0)
     }
 
     pub(crate) fn check(&self) -> Result<(), Refusal> {
-        if self.scale.is_finite() && self.offset.is_finite() {
-            return Ok(());
-        }
-        Err(Refusal::new("risk", format!("scale {}, offset {}", self.scale, self.offset), "finite numbers"))
+        self.0.check("risk")
     }
 }
 
@@ -163,7 +155,9 @@ mod tests {
 
     #[test]
     fn a_risk_stays_within_0_and_100() {
-        let scale = RiskScale { scale: 1.0, offset: 10.0 };
-        assert_eq!([scale.apply(-20.0), scale.apply(5.0), scale.apply(1e9)], [0.0, 15.0, 100.0]);
+        let plain = RiskScale::default();
+        assert_eq!([plain.apply(-20.0), plain.apply(25.0), plain.apply(1e9)], [0.0, 25.0, 100.0]);
+        let stretched = RiskScale(PiecewiseLinear { knots: vec![[0.0, 0.0], [0.5, 0.75], [1.0, 1.0]] });
+        assert_eq!([stretched.apply(-1.0), stretched.apply(25.0), stretched.apply(75.0)], [0.0, 37.5, 87.5]);
     }
 }

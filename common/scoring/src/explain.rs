@@ -16,6 +16,9 @@ const INFLUENCERS: usize = 3;
 /// How many of them the sentence names.
 const NAMED: usize = 2;
 
+/// A share of the strongest contribution below which a feature is not worth naming.
+const WORTH_NAMING: f64 = 0.02;
+
 /// A ratio from which a value is said to be a multiple of its usual one.
 const WORTH_A_RATIO: f64 = 1.5;
 
@@ -38,19 +41,31 @@ struct Part {
     contribution: f64,
 }
 
+impl Part {
+    /// What is absent or as usual may have moved a model, and tells people nothing.
+    fn is_remarkable(&self) -> bool {
+        let unusual = |value: f64| self.usual.is_none_or(|usual| number(usual) != number(value));
+        self.value.is_some_and(unusual)
+    }
+}
+
 impl Model {
     /// Why the model gave this score to these features.
     pub fn explain(&self, features: &FeatureVector, score: &Score) -> Explanation {
         let parts = self.parts(features, score);
-        let influencers = parts.iter().map(|part| Influencer {
+        let influencers = parts.iter().take(INFLUENCERS).map(|part| Influencer {
             feature: part.feature.name().to_owned(),
             value: part.value,
             baseline: part.usual,
             contribution: part.contribution,
         });
-        let speaking: Vec<&Part> = parts.iter().filter(|part| part.contribution > 0.0).collect();
-        let evidence: Vec<Evidence> =
-            speaking.iter().filter_map(|part| Some(of_feature(part.feature)?.evidence)).collect();
+        let least = parts.first().map_or(0.0, |part| part.contribution.abs() * WORTH_NAMING);
+        let speaking: Vec<&Part> = parts.iter().filter(|part| part.contribution > least).collect();
+        let evidence: Vec<Evidence> = speaking
+            .iter()
+            .take(INFLUENCERS)
+            .filter_map(|part| Some(of_feature(part.feature)?.evidence))
+            .collect();
         Explanation {
             influencers: influencers.collect(),
             sentence: sentence(&speaking, score),
@@ -79,15 +94,18 @@ impl Model {
             .collect();
         // A stable sort: equal shares keep the schema's order, so that the same sample always reads the same.
         parts.sort_by(|a, b| b.contribution.abs().total_cmp(&a.contribution.abs()));
-        parts.truncate(INFLUENCERS);
         parts
     }
 }
 
 fn sentence(speaking: &[&Part], score: &Score) -> String {
     let Some(wording) = of_type(score.class) else { return String::new() };
-    let facts: Vec<String> =
-        speaking.iter().filter_map(|part| Some(fact(part, of_feature(part.feature)?))).take(NAMED).collect();
+    let facts: Vec<String> = speaking
+        .iter()
+        .filter(|part| part.is_remarkable())
+        .filter_map(|part| Some(fact(part, of_feature(part.feature)?)))
+        .take(NAMED)
+        .collect();
     let facts = match facts.as_slice() {
         [] => "no single measure stands out".to_owned(),
         facts => facts.join(", and "),

@@ -1,13 +1,16 @@
 //! `card.json`: what scoring checks a model against, with how it was trained and how good it is beside it.
 
 use linkcast_domain::{FEATURE_COUNT, FEATURE_SCHEMA_VERSION, FEATURES, PredictionType};
-use linkcast_scoring::{FileDigests, ModelCard, RiskScale, TASK, digest};
+use linkcast_scoring::{FileDigests, ModelCard, PiecewiseLinear, RiskScale, TASK, digest};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::export::Exported;
 use crate::train::class_counts;
 use crate::{TrainingConfig, TrainingError, TrainingSet};
+
+/// The risk from which alerts are told; the rule on the event bus is the same.
+const TOLD_RISK: f64 = 80.0;
 
 /// The card of `exported`, whose files are `onnx` (classifier, regressor) and `packed`.
 pub(crate) fn for_machines(
@@ -25,11 +28,17 @@ pub(crate) fn for_machines(
         classes: PredictionType::ALL.map(|class| class.name().to_owned()).to_vec(),
         digests: FileDigests { classifier_onnx: classifier, regressor_onnx: regressor, model_packed: None },
         calibration: exported.calibration.clone(),
-        risk: RiskScale { scale: 1.0, offset: 0.0 },
+        risk: risk_scale(config),
         reference: reference(&exported.parts.fit),
         training: training(exported, set, config)?,
         metrics: metrics(exported)?,
     })
+}
+
+/// Straight lines through the output that is told of, which becomes the risk from which alerts are told.
+fn risk_scale(config: &TrainingConfig) -> RiskScale {
+    let knots = vec![[0.0, 0.0], [config.told_output / 100.0, TOLD_RISK / 100.0], [1.0, 1.0]];
+    RiskScale(PiecewiseLinear { knots })
 }
 
 /// The card as it is written: sorted by name, indented, ended by a line break.

@@ -106,6 +106,8 @@ fn limits() -> String {
      above.\n\
      - Features a source does not deliver are absent. Latency needs a probe, queue-pair figures need host counters; \
      without them the classes that live on them are seldom named.\n\
+     - Hour, weekday and their kin take no part: days of simulation cannot tell a season from a coincidence. The risk \
+     never falls as a count of errors rises.\n\
      - A model knows the faults it was shown. What is new is at best an anomaly.\n"
         .to_owned()
 }

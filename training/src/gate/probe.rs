@@ -22,7 +22,7 @@ impl Probe {
     }
 }
 
-/// Four rows for each split of tree number `tree`.
+/// Up to four rows for each split of tree number `tree`.
 pub(super) fn around_splits(forest: &Forest, tree: usize, recorded: &[[f32; FEATURE_COUNT]]) -> Vec<Probe> {
     let Some(grown) = forest.trees.get(tree) else { return Vec::new() };
     let blank = [f32::NAN; FEATURE_COUNT];
@@ -31,7 +31,9 @@ pub(super) fn around_splits(forest: &Forest, tree: usize, recorded: &[[f32; FEAT
         let Some(Node::Split { feature, threshold, .. }) = grown.nodes.get(node).copied() else { continue };
         let row = (tree * 131 + node) % recorded.len().max(1);
         let led = lead(recorded.get(row).copied().unwrap_or(blank), &turns);
-        for value in [threshold, threshold.next_down(), threshold.next_up(), f32::NAN] {
+        let edges = [threshold, threshold.next_down(), threshold.next_up()];
+        // A split of present from absent may stand at the end of the numbers, beyond which no feature lies.
+        for value in edges.into_iter().filter(|edge| edge.is_finite()).chain([f32::NAN]) {
             let mut values = led;
             set(&mut values, feature, value);
             let place = Place::AtSplit { forest: forest.name, tree, node, feature, value, row };
@@ -90,7 +92,7 @@ fn lead(mut row: [f32; FEATURE_COUNT], turns: &[Turn]) -> [f32; FEATURE_COUNT] {
         } else {
             above.next_down()
         };
-        set(&mut row, turn.feature, led);
+        set(&mut row, turn.feature, if led.is_infinite() { f32::NAN } else { led });
     }
     row
 }

@@ -11,7 +11,9 @@ use tract_onnx::pb::{
 };
 
 use crate::trees::{Ensemble, Missing, Node};
-use crate::{Calibration, FileDigests, ModelCard, ModelFiles, RiskScale, TASK, digest, pack};
+use crate::{
+    Calibration, FileDigests, ModelCard, ModelFiles, PiecewiseLinear, RiskScale, TASK, digest, pack,
+};
 
 /// A model's four files, owned.
 pub(super) struct Files {
@@ -59,7 +61,7 @@ pub(super) fn card(classifier: &[u8], regressor: &[u8], packed: &[u8]) -> ModelC
             model_packed: Some(digest(packed)),
         },
         calibration: Calibration { temperature: 1.3, classes: Vec::new() },
-        risk: RiskScale { scale: 1.0, offset: 50.0 },
+        risk: RiskScale(PiecewiseLinear { knots: vec![[0.0, 0.5], [1.0, 1.0]] }),
         reference: vec![Some(0.0); FEATURE_COUNT],
         training: Map::new(),
         metrics: Map::new(),
