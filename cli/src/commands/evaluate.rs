@@ -20,6 +20,7 @@ use crate::arguments::PipelineArguments;
 use crate::engine::Engine;
 use crate::exit::{ExitKind, Failure};
 use crate::judging::ForgetfulStore;
+use crate::learning::{Hindsight, Missed};
 use crate::maintenance;
 use crate::output::{Form, Table};
 use crate::progress::Progress;
@@ -62,6 +63,8 @@ struct Verdict {
     at_realistic_rate: Option<RealisticRate>,
     /// The same with the least risk that keeps to one alert for each thousand ports a week.
     at_budget: Option<AtBudget>,
+    /// The faults no alert spoke of, and what was said instead.
+    missed: Vec<Missed>,
     /// Every alert, as first told.
     alerts: Vec<Alert>,
     /// What truly happened.
@@ -94,9 +97,9 @@ pub(crate) fn execute(arguments: &EvaluateArguments, session: &mut Session<'_>) 
     parts.windows = fabric.maintenance_windows().iter().flat_map(maintenance::by_stream).collect();
     let model = parts.model.identity().model_version.clone();
     let mut engine = Engine::open(ForgetfulStore::default(), parts)?;
-    let mut raised = BTreeMap::new();
-    simulate(&mut fabric, &mut engine, &mut raised, session)?;
-    let verdict = judge(&fabric, &raised, arguments, model);
+    let mut heard = Heard { raised: BTreeMap::new(), hindsight: Hindsight::of(fabric.episodes()) };
+    simulate(&mut fabric, &mut engine, &mut heard, session)?;
+    let verdict = judge(&fabric, &heard, arguments, model);
     match session.form {
         Form::JsonLines => session.output.json(&verdict)?,
         Form::Text => print(&verdict, session)?,
@@ -121,7 +124,7 @@ impl EvaluateArguments {
 fn simulate(
     fabric: &mut Fabric,
     engine: &mut Engine<ForgetfulStore>,
-    raised: &mut BTreeMap<String, Alert>,
+    heard: &mut Heard,
     session: &Session<'_>,
 ) -> Result<(), Failure> {
     let mut progress = Progress::new(session.notes, "evaluating", Some(fabric.plan().sweeps()));
@@ -138,37 +141,42 @@ fn simulate(
             ..Sweep::default()
         };
         let (report, _) = engine.take(sweep)?;
-        keep(raised, report.alerts);
+        heard.hindsight.note(&report.insights);
+        heard.keep(report.alerts);
         progress.advance(1);
     }
-    keep(raised, engine.finish()?.alerts);
+    heard.keep(engine.finish()?.alerts);
     Ok(())
 }
 
-/// Keeps each alert as it was first told, with the highest risk it reached. Missing data is a fact and no forecast.
-fn keep(raised: &mut BTreeMap<String, Alert>, alerts: Vec<Alert>) {
-    for alert in alerts {
-        if !matches!(alert.cause, Cause::Predicted(_)) || alert.state != AlertState::Firing {
-            continue;
+/// What the system said.
+struct Heard {
+    raised: BTreeMap<String, Alert>,
+    hindsight: Hindsight,
+}
+
+impl Heard {
+    /// Keeps each alert as it was first told, with the highest risk it reached. Missing data is a fact and no forecast.
+    fn keep(&mut self, alerts: Vec<Alert>) {
+        for alert in alerts {
+            if !matches!(alert.cause, Cause::Predicted(_)) || alert.state != AlertState::Firing {
+                continue;
+            }
+            let risk = alert.risk_score;
+            let kept = self.raised.entry(alert.alert_id.clone()).or_insert(alert);
+            kept.risk_score = kept.risk_score.max(risk);
         }
-        let risk = alert.risk_score;
-        let kept = raised.entry(alert.alert_id.clone()).or_insert(alert);
-        kept.risk_score = kept.risk_score.max(risk);
     }
 }
 
-fn judge(
-    fabric: &Fabric,
-    raised: &BTreeMap<String, Alert>,
-    arguments: &EvaluateArguments,
-    model: String,
-) -> Verdict {
+fn judge(fabric: &Fabric, heard: &Heard, arguments: &EvaluateArguments, model: String) -> Verdict {
     let peers: Peers = fabric
         .topology()
         .ports()
         .filter_map(|(stream, facts)| Some((stream, StreamId::from(facts.peer?))))
         .collect();
     let watch = Watch { ports: arguments.ports, weeks: arguments.hours / 168.0, budget: Budget::default() };
+    let raised = &heard.raised;
     let scored: Vec<(f64, RaisedAlert)> =
         raised.values().map(|alert| (alert.risk_score, as_raised(alert))).collect();
     let judge = |told: &[RaisedAlert]| evaluate_events(fabric.episodes(), told, &peers, watch);
@@ -179,6 +187,7 @@ fn judge(
         at_realistic_rate: at_realistic_rate(&shipped),
         at_budget: within_budget(&scored, judge),
         shipped,
+        missed: heard.hindsight.missed(fabric.episodes(), &all),
         alerts: raised.values().cloned().collect(),
         episodes: fabric.episodes().to_vec(),
     }
@@ -265,6 +274,7 @@ fn print(verdict: &Verdict, session: &mut Session<'_>) -> Result<(), Failure> {
     for (cause, rate) in &report.false_alerts_a_week {
         lines.push(format!("false alerts because of {cause}: {rate:.1} a week"));
     }
+    lines.extend(verdict.missed.iter().map(Missed::line));
     lines.extend(
         verdict
             .at_realistic_rate
