@@ -104,7 +104,7 @@ impl Fact {
                     .then(|| format!("{rcv_errors:.0} receive errors though no packet was counted"));
                 let told: Vec<String> = [symbols, received].into_iter().flatten().collect();
                 format!(
-                    "{} in {interval_s:.0} s, which points to a link about to drop, or already flapping",
+                    "within {interval_s:.0} s, {}, which points to a link about to drop, or already flapping",
                     told.join(" and ")
                 )
             }
