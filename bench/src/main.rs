@@ -43,10 +43,13 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &[String]) -> Result<()> {
-    if let [once, ports] = arguments
-        && once == "pipeline-once"
-    {
-        return pipeline::run_once(ports.parse().context("expected a number of ports")?);
+    let number = |ports: &String| ports.parse().context("expected a number of ports");
+    match arguments {
+        [once, ports] if once == "pipeline-once" => return pipeline::run_once(number(ports)?),
+        [print, ports, folder] if print == "pipeline-print" => {
+            return pipeline::print_sweeps(number(ports)?, folder.as_ref());
+        }
+        _ => {}
     }
     let mut all = Vec::new();
     for name in arguments {

@@ -1,19 +1,24 @@
 //! The whole pipeline in one process, from an exporter's text to SQLite: how fast, how it grows, how much memory.
 //!
-//! Each size runs in a process of its own, whose peak memory is then its own. What is timed is what runs in the field:
-//! parsing, differencing, features, the model, conditions, and writing to a database on disk. Simulating and printing
-//! the sweeps is not. The rate is by wall time on all cores, growth by processor time.
+//! Each size runs in a process of its own, whose peak memory is then its own. What is timed is what `linkcast replay` does:
+//! reading files, parsing, differencing, features, the model, conditions, and writing to a database on disk, the
+//! checkpoint that belongs to the sweeps included. Simulating and printing is done before, by another process. The first
+//! sweep is taken in untimed: it makes every stream and gives no sample. The rate is by wall time on all cores, growth
+//! by processor time.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use linkcast_domain::SystemClock;
+use linkcast_domain::{SystemClock, Timestamp};
 use linkcast_features::Calendar;
-use linkcast_pipeline::{CheckpointPolicy, JsonLines, Pipeline, Settings, Sweep};
-use linkcast_simulator::{CaptureFormat, Fabric};
+use linkcast_pipeline::{
+    CheckpointPolicy, JsonLines, Pipeline, READ_AHEAD_READINGS, Settings, Sweep, read_ahead,
+};
+use linkcast_simulator::CaptureFormat;
 use linkcast_store::SqliteStore;
-use linkcast_telemetry::{Format, Origin, Reading, parse};
+use linkcast_telemetry::{Format, Origin, parse};
 
 use crate::contest::process_time;
 use crate::fabric::{fabric, printed};
@@ -30,7 +35,7 @@ const SIZES: [usize; 4] = [1_000, 10_000, 50_000, 200_000];
 const JUDGED: usize = 10_000;
 /// Port samples a size folds, as far as the sweeps' bounds allow.
 const SAMPLES: usize = 400_000;
-const FEWEST_SWEEPS: usize = 3;
+const FEWEST_SWEEPS: usize = 5;
 const MOST_SWEEPS: usize = 200;
 /// From the smallest fabric to the largest, the processor time of a sample may grow by so much and still count as linear.
 const LINEAR: f64 = 1.5;
@@ -88,19 +93,9 @@ fn line(outcome: &Outcome) -> Line {
 }
 
 fn run_apart(ports: usize) -> Result<Outcome> {
-    let own = std::env::current_exe().context("cannot find this program")?;
-    let output = Command::new(own)
-        .args(["pipeline-once", &ports.to_string()])
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .context("cannot start this program again")?;
-    if !output.status.success() {
-        bail!("the pipeline of {ports} ports failed with {}", output.status);
-    }
-    let text = String::from_utf8_lossy(&output.stdout);
-    let numbers: Vec<f64> = text.split_whitespace().filter_map(|number| number.parse().ok()).collect();
+    let numbers = own_output(&["pipeline-once", &ports.to_string()])?;
     let [samples, seconds, processor_seconds, peak_bytes] = numbers.as_slice() else {
-        bail!("the pipeline of {ports} ports said {text:?}, not four numbers")
+        bail!("the pipeline of {ports} ports said {numbers:?}, not four numbers")
     };
     Ok(Outcome {
         ports,
@@ -111,75 +106,92 @@ fn run_apart(ports: usize) -> Result<Outcome> {
     })
 }
 
-/// Runs one size in this process: samples, seconds and peak bytes on standard output.
-pub(crate) fn run_once(ports: usize) -> Result<()> {
-    let folder = tempfile::tempdir().context("cannot make a folder for the database")?;
-    let store = SqliteStore::open(&folder.path().join("bench.db")).context("cannot open a database")?;
-    let settings = Settings { checkpoint: CheckpointPolicy::replay(), ..Settings::default() };
-    let mut fabric = fabric(ports)?;
-    let opening = Pipeline::open(
-        settings,
-        Calendar::utc(),
-        store,
-        load_shipped()?,
-        Vec::<JsonLines<std::io::Sink>>::new(),
-    );
-    let mut pipeline = ready(opening).context("cannot open the pipeline")?;
-    let sweeps = (SAMPLES / ports).clamp(FEWEST_SWEEPS, MOST_SWEEPS) + 1;
-    let (mut samples, mut spent, mut last) = (0, Spent::default(), None);
-    let mut readings = Vec::new();
-    for position in 1..=sweeps as u64 {
-        let Some((time, bytes)) = next_text(&mut fabric, &mut readings)? else { break };
-        last = Some(time);
-        let start = Spent::start();
-        let origin = Origin { time: Some(time), ..Origin::named("bench") };
-        let parsed = parse(Format::Prometheus, &bytes, &origin);
-        let sweep = Sweep {
-            source: "bench".to_owned(),
-            position,
-            time,
-            readings: parsed.readings,
-            facts: parsed.ports,
-            ..Sweep::default()
-        };
-        let report = ready(pipeline.ingest(sweep, &SystemClock)).context("cannot take a sweep in")?;
-        samples += report.tally.samples;
-        spent.add(start);
+/// The numbers that this program, started again with `arguments`, prints.
+fn own_output(arguments: &[&str]) -> Result<Vec<f64>> {
+    let own = std::env::current_exe().context("cannot find this program")?;
+    let output = Command::new(own)
+        .args(arguments)
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .context("cannot start this program again")?;
+    if !output.status.success() {
+        bail!("{arguments:?} failed with {}", output.status);
     }
-    let start = Spent::start();
-    ready(pipeline.finish(last.context("the fabric made no sweep")?)).context("cannot finish")?;
-    spent.add(start);
-    let Spent { seconds, processor_seconds } = spent;
-    println!("{samples} {seconds} {processor_seconds} {}", peak_memory_bytes().unwrap_or(0));
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.split_whitespace()
+        .map(|number| number.parse().with_context(|| format!("{arguments:?} said {number:?}, not a number")))
+        .collect()
+}
+
+/// Prints a fabric's sweeps to files in `folder`, and their times in milliseconds on standard output.
+pub(crate) fn print_sweeps(ports: usize, folder: &Path) -> Result<()> {
+    let mut fabric = fabric(ports)?;
+    let sweeps = (SAMPLES / ports).clamp(FEWEST_SWEEPS, MOST_SWEEPS) + 1;
+    let mut readings = Vec::new();
+    for number in 0..sweeps {
+        let Some(time) = fabric.next_sweep(&mut readings) else { break };
+        let bytes = printed(CaptureFormat::Treydock, &fabric, &readings)?;
+        readings.clear();
+        std::fs::write(file(folder, number), bytes).context("cannot write a sweep")?;
+        println!("{}", time.millis());
+    }
     Ok(())
 }
 
-/// Time spent by the wall's clock and by the processors'.
-#[derive(Clone, Copy, Debug, Default)]
-struct Spent {
-    seconds: f64,
-    processor_seconds: f64,
+fn file(folder: &Path, number: usize) -> std::path::PathBuf {
+    folder.join(format!("{number}.prom"))
 }
 
-impl Spent {
-    fn start() -> (Instant, Duration) {
-        (Instant::now(), process_time())
-    }
+/// Runs one size in this process: samples, seconds, processor seconds and peak bytes on standard output.
+pub(crate) fn run_once(ports: usize) -> Result<()> {
+    let folder = tempfile::tempdir().context("cannot make a folder for the database and the sweeps")?;
+    let folder = folder.path();
+    let place = folder.to_str().context("the temporary folder's name is no text")?;
+    let times = own_output(&["pipeline-print", &ports.to_string(), place])?;
+    let times: Vec<Timestamp> =
+        times.into_iter().map(|millis| Timestamp::from_millis(millis as i64)).collect();
+    let store = SqliteStore::open(&folder.join("bench.db")).context("cannot open a database")?;
+    let settings = Settings { checkpoint: CheckpointPolicy::replay(), ..Settings::default() };
+    let channels = Vec::<JsonLines<std::io::Sink>>::new();
+    let opening = Pipeline::open(settings, Calendar::utc(), store, load_shipped()?, channels);
+    let mut pipeline = ready(opening).context("cannot open the pipeline")?;
+    let mut sweeps = times.iter().enumerate().map(|(number, time)| read_sweep(folder, number, *time));
+    let first = sweeps.next().context("the fabric made no sweep")??;
+    ready(pipeline.ingest(first, &SystemClock)).context("cannot take the first sweep in")?;
 
-    fn add(&mut self, (wall, processor): (Instant, Duration)) {
-        self.seconds += wall.elapsed().as_secs_f64();
-        self.processor_seconds += (process_time() - processor).as_secs_f64();
-    }
+    let start = (Instant::now(), process_time());
+    let mut samples = 0;
+    let size = |sweep: &Result<Sweep>| sweep.as_ref().map_or(0, |sweep| sweep.readings.len());
+    let take = |sweep: Result<Sweep>| -> Result<()> {
+        let report = ready(pipeline.ingest(sweep?, &SystemClock)).context("cannot take a sweep in")?;
+        samples += report.tally.samples;
+        Ok(())
+    };
+    read_ahead(|| sweeps.next(), size, READ_AHEAD_READINGS, take)?;
+    let last = times.last().context("the fabric made no sweep")?;
+    ready(pipeline.finish(*last)).context("cannot finish")?;
+    let (seconds, processor_time): (Duration, Duration) = (start.0.elapsed(), process_time() - start.1);
+    println!(
+        "{samples} {} {} {}",
+        seconds.as_secs_f64(),
+        processor_time.as_secs_f64(),
+        peak_memory_bytes().unwrap_or(0)
+    );
+    Ok(())
 }
 
-fn next_text(
-    fabric: &mut Fabric,
-    readings: &mut Vec<Reading>,
-) -> Result<Option<(linkcast_domain::Timestamp, Vec<u8>)>> {
-    let Some(time) = fabric.next_sweep(readings) else { return Ok(None) };
-    let bytes = printed(CaptureFormat::Treydock, fabric, readings)?;
-    readings.clear();
-    Ok(Some((time, bytes)))
+/// Reads and parses one printed sweep.
+fn read_sweep(folder: &Path, number: usize, time: Timestamp) -> Result<Sweep> {
+    let bytes = std::fs::read(file(folder, number)).context("cannot read a sweep")?;
+    let parsed = parse(Format::Prometheus, &bytes, &Origin { time: Some(time), ..Origin::named("bench") });
+    Ok(Sweep {
+        source: "bench".to_owned(),
+        position: number as u64 + 1,
+        time,
+        readings: parsed.readings,
+        facts: parsed.ports,
+        ..Sweep::default()
+    })
 }
 
 /// A number of ports as people write it.

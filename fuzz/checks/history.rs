@@ -2,9 +2,10 @@
 //!
 //! Nothing in its samples is infinite, negative or more than a link can carry, each change is one that the two values
 //! allow, and a differ written down and taken up again after every reading tells the same.
-use std::sync::Arc;
 
-use linkcast_domain::{LinkRate, NodeGuid, PortFacts, PortId, PortState, Sample, SampleField, Timestamp};
+use linkcast_domain::{
+    CounterName, LinkRate, NodeGuid, PortFacts, PortId, PortState, Sample, SampleField, Timestamp,
+};
 use linkcast_telemetry::{Counter, Counters, Differ, NoSample, Range, Reading};
 
 /// What no link carries, with the clock's tolerance, Gb/s.
@@ -102,8 +103,8 @@ impl Script<'_> {
 struct Port {
     millis: i64,
     counters: Counters,
-    other: Vec<(Arc<str>, u64)>,
-    gauges: Vec<(Arc<str>, f64)>,
+    other: Vec<(CounterName, u64)>,
+    gauges: Vec<(CounterName, f64)>,
     facts: PortFacts,
 }
 

@@ -3,9 +3,7 @@
 //! What happens is drawn before the first sweep; a sweep then moves every port's counters by one interval. A port's
 //! readings depend on the plan and its own past only, so any subset of ports gives the same bytes as the whole.
 
-use std::sync::Arc;
-
-use linkcast_domain::{Episode, LinkRate, PortFacts, PortState as State, StreamId, Timestamp};
+use linkcast_domain::{CounterName, Episode, LinkRate, PortFacts, PortState as State, StreamId, Timestamp};
 use linkcast_telemetry::{Counters, Reading};
 
 use crate::counters::DriverTotals;
@@ -36,7 +34,7 @@ pub struct Fabric {
     /// What this sweep's effects do, by link, in order.
     afflictions: Vec<(PortIndex, LinkEffect)>,
     step: u64,
-    latency_name: Arc<str>,
+    latency_name: CounterName,
 }
 
 impl Fabric {
@@ -69,7 +67,7 @@ impl Fabric {
             begun: 0,
             afflictions: Vec::new(),
             step: 0,
-            latency_name: Arc::from("latency_p99"),
+            latency_name: CounterName::own("latency_p99"),
         })
     }
 

@@ -33,6 +33,13 @@ pub(crate) struct Instant {
     pub(crate) is_selective: bool,
 }
 
+impl Instant {
+    /// How much it holds, in readings.
+    pub(crate) fn size(&self) -> usize {
+        self.readings.len() + self.samples.len()
+    }
+}
+
 /// What became of the capture so far.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use linkcast_domain::ports::Coverage;
-use linkcast_pipeline::{CheckpointPolicy, Echo, Sweep};
+use linkcast_pipeline::{CheckpointPolicy, Echo, READ_AHEAD_READINGS, Sweep, read_ahead};
 use linkcast_store::{MemoryStore, SqliteStore};
 
 use super::Session;
@@ -76,17 +76,20 @@ fn replay<S: EngineStore>(
     let mut engine = Engine::open(store, parts)?;
     let done = engine.position(SOURCE);
     let mut progress = Progress::new(session.notes, "replaying", None);
+    let mut first = timeline.next_instant();
+    if let (Some(instant), 0) = (&first, done) {
+        engine.learn(timeline.reader().topology(), instant.time)?;
+    }
+    let next = || first.take().or_else(|| timeline.next_instant());
     let mut number = 0;
-    while let Some(instant) = timeline.next_instant() {
-        if number == 0 && done == 0 {
-            engine.learn(timeline.reader().topology(), instant.time)?;
-        }
+    read_ahead(next, Instant::size, READ_AHEAD_READINGS, |instant| -> Result<(), Failure> {
         number += 1;
         if number > done {
             engine.ingest(sweep(instant, number), session)?;
         }
         progress.advance(1);
-    }
+        Ok(())
+    })?;
     drop(progress);
     let last = engine.finish()?;
     printed::report(&last, session)?;

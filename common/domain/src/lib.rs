@@ -7,6 +7,7 @@
 mod budget;
 mod clock;
 mod condition;
+mod counter_name;
 mod episode;
 mod features;
 mod identity;
@@ -16,11 +17,13 @@ pub mod ports;
 mod prediction;
 mod retry;
 mod sample;
+mod short_text;
 mod timestamp;
 
 pub use budget::Budget;
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use condition::{Alert, AlertState, Cause, Condition, ConditionState, ParseCauseError};
+pub use counter_name::CounterName;
 pub use episode::{BenignKind, Episode, EpisodeKind};
 pub use features::{
     FEATURE_COUNT, FEATURE_SCHEMA_VERSION, FEATURES, Feature, FeatureDefinition, FeatureVector,

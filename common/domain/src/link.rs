@@ -74,6 +74,7 @@ pub struct PortFacts {
 
 impl PortFacts {
     /// Takes over whatever `newer` knows and keeps the rest.
+    #[inline]
     pub fn update(&mut self, newer: PortFacts) {
         fn take<T>(old: &mut Option<T>, new: Option<T>) {
             if new.is_some() {
@@ -89,6 +90,22 @@ impl PortFacts {
         take(&mut self.capable, newer.capable);
         take(&mut self.lanes, newer.lanes);
         take(&mut self.state, newer.state);
+    }
+
+    /// Whether to take over what `newer` knows would change nothing.
+    pub fn holds(&self, newer: &PortFacts) -> bool {
+        fn same<T: PartialEq>(known: &Option<T>, told: &Option<T>) -> bool {
+            told.is_none() || known == told
+        }
+        same(&self.node_name, &newer.node_name)
+            && same(&self.node_kind, &newer.node_kind)
+            && same(&self.port_guid, &newer.port_guid)
+            && same(&self.peer, &newer.peer)
+            && same(&self.peer_name, &newer.peer_name)
+            && same(&self.rate, &newer.rate)
+            && same(&self.capable, &newer.capable)
+            && same(&self.lanes, &newer.lanes)
+            && same(&self.state, &newer.state)
     }
 }
 
@@ -161,5 +178,15 @@ mod tests {
         facts.update(PortFacts { state: Some(PortState::Active), ..PortFacts::default() });
         assert_eq!(facts.node_name.as_deref(), Some("leaf-r01"));
         assert_eq!(facts.state, Some(PortState::Active));
+    }
+
+    #[test]
+    fn facts_hold_what_would_not_change_them() {
+        let facts = PortFacts { lanes: Some(4), state: Some(PortState::Active), ..PortFacts::default() };
+        let holds = |newer: PortFacts| facts.holds(&newer);
+        assert!(holds(PortFacts::default()));
+        assert!(holds(PortFacts { lanes: Some(4), ..PortFacts::default() }));
+        assert!(!holds(PortFacts { lanes: Some(2), ..PortFacts::default() }));
+        assert!(!holds(PortFacts { node_name: Some("leaf".into()), ..PortFacts::default() }));
     }
 }

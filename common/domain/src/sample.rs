@@ -6,9 +6,8 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
-use crate::{StreamId, Timestamp};
+use crate::{CounterName, StreamId, Timestamp};
 
 /// How many named values a sample has.
 pub const SAMPLE_FIELD_COUNT: usize = 26;
@@ -181,7 +180,7 @@ pub struct Sample {
     /// The named values.
     pub values: SampleValues,
     /// Changes of counters without a name above, under their source's own names, sorted by name.
-    pub other: Vec<(Arc<str>, f64)>,
+    pub other: Vec<(CounterName, f64)>,
 }
 
 #[cfg(test)]

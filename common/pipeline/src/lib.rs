@@ -13,6 +13,7 @@ mod gate;
 mod judge;
 mod notify;
 mod pipeline;
+mod read_ahead;
 mod settings;
 mod shards;
 mod silence;
@@ -32,6 +33,7 @@ pub use notify::{
     AlertmanagerAlert, JsonLines, WrittenLines, alertmanager_payload, webhook_payload, written_lines,
 };
 pub use pipeline::{Pipeline, PipelineError};
+pub use read_ahead::{READ_AHEAD_READINGS, read_ahead};
 pub use settings::{
     AlertPolicy, CausePolicy, CheckpointPolicy, ConditionPolicy, Echo, GatePolicy, MissingPolicy, Quiet,
     Settings,

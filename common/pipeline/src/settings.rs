@@ -288,7 +288,7 @@ pub struct CheckpointPolicy {
 impl Default for CheckpointPolicy {
     /// For live sources: every sweep.
     fn default() -> Self {
-        CheckpointPolicy { sweeps: 1, samples: usize::MAX, held_samples: 262_144 }
+        CheckpointPolicy { sweeps: 1, samples: usize::MAX, held_samples: 65_536 }
     }
 }
 
@@ -296,6 +296,6 @@ impl CheckpointPolicy {
     /// For recorded captures, where a crash costs time and no data: states of 200,000 streams are 300 MB, so they are
     /// written once for several million samples.
     pub fn replay() -> Self {
-        CheckpointPolicy { sweeps: u64::MAX, samples: 2_000_000, held_samples: 262_144 }
+        CheckpointPolicy { sweeps: u64::MAX, samples: 2_000_000, held_samples: 65_536 }
     }
 }

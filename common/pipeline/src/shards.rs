@@ -202,7 +202,7 @@ impl Shard {
 }
 
 fn shard_of(id: &StreamId) -> usize {
-    (xxh3_64(id.as_str().as_bytes()) >> 32) as usize % SHARDS
+    (xxh3_64(id.as_bytes()) >> 32) as usize % SHARDS
 }
 
 /// One result of all shards' results; findings in the order of the sweep.

@@ -142,10 +142,8 @@ impl Stream {
             self.watch.seen_up = SeenUp::Once;
             self.saved = Saved::No;
         }
-        let mut facts = self.facts.clone();
-        facts.update(newer.clone());
-        if facts != self.facts {
-            self.facts = facts;
+        if !self.facts.holds(newer) {
+            self.facts.update(newer.clone());
             let facts = Box::new(self.facts.clone());
             results.findings.push((order, Finding::Facts { stream: self.id.clone(), facts }));
         }

@@ -47,13 +47,14 @@ pub(crate) fn append<'a>(
     }
     put_unsigned(bytes, present);
     put_unsigned(bytes, whole);
-    for (_, value) in values.present() {
-        put_number(bytes, value);
+    for (field, value) in values.present() {
+        put_number(bytes, value, whole >> field as u8 & 1);
     }
     put_unsigned(bytes, other.len() as u64);
     for (name, value) in other {
-        put_unsigned(bytes, u64::from(name) << 1 | u64::from(is_whole(value)));
-        put_number(bytes, value);
+        let whole = u64::from(is_whole(value));
+        put_unsigned(bytes, u64::from(name) << 1 | whole);
+        put_number(bytes, value, whole);
     }
 }
 
@@ -70,11 +71,11 @@ pub(crate) fn read(bytes: &[u8], first_time: i64) -> Result<Vec<PackedSample>, D
 
 /// Negative zero is no whole number here: as an integer it would lose its sign.
 fn is_whole(value: f64) -> bool {
-    value.fract() == 0.0 && value.abs() < LARGEST_WHOLE && (value != 0.0 || value.is_sign_positive())
+    value.abs() < LARGEST_WHOLE && value as i64 as f64 == value && value.to_bits() != (-0.0_f64).to_bits()
 }
 
-fn put_number(bytes: &mut Vec<u8>, value: f64) {
-    if is_whole(value) {
+fn put_number(bytes: &mut Vec<u8>, value: f64, whole: u64) {
+    if whole == 1 {
         put_signed(bytes, value as i64);
     } else {
         bytes.extend_from_slice(&value.to_le_bytes());
@@ -86,11 +87,18 @@ fn put_signed(bytes: &mut Vec<u8>, value: i64) {
 }
 
 fn put_unsigned(bytes: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        bytes.push(value as u8 | 0x80);
+    const LONGEST: usize = 10;
+    let (mut places, mut length) = ([0; LONGEST], 0);
+    for place in &mut places {
+        length += 1;
+        *place = value as u8 & 0x7f;
         value >>= 7;
+        if value == 0 {
+            break;
+        }
+        *place |= 0x80;
     }
-    bytes.push(value as u8);
+    bytes.extend_from_slice(places.get(..length).unwrap_or_default());
 }
 
 struct Reader<'a> {

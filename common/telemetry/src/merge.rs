@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use linkcast_domain::{StreamId, Timestamp};
+use linkcast_domain::{CounterName, StreamId, Timestamp};
 
 use crate::{Counter, Counters, Range, Reading};
 
@@ -53,7 +53,7 @@ fn width(range: Range) -> u8 {
 }
 
 /// Adds what is new by name, keeping the order by name; of two values the later one stays.
-fn merge_named<V>(values: &mut Vec<(std::sync::Arc<str>, V)>, newer: Vec<(std::sync::Arc<str>, V)>) {
+fn merge_named<V>(values: &mut Vec<(CounterName, V)>, newer: Vec<(CounterName, V)>) {
     for (name, value) in newer {
         match values.binary_search_by(|(known, _)| known.cmp(&name)) {
             Ok(place) => {

@@ -6,6 +6,7 @@
 //! decided once by its name. Memory grows with ports and families, not with lines.
 
 mod family;
+mod hash;
 mod identity;
 mod labels;
 mod names;
@@ -18,6 +19,7 @@ use std::collections::HashMap;
 use linkcast_domain::Timestamp;
 
 pub(crate) use self::family::{Action, MetricType, classify};
+use self::hash::TextHash;
 pub(crate) use self::labels::Labels;
 use self::labels::skip;
 pub(crate) use self::number::Number;
@@ -44,13 +46,13 @@ pub(crate) fn parse(bytes: &[u8], origin: &Origin) -> Parsed {
 
 struct Reader<'a, 'o> {
     sweep: Sweep<'o>,
-    families: HashMap<&'a [u8], Action>,
+    families: HashMap<&'a [u8], Action, TextHash>,
     /// The family of the last line, and its name with the opening brace.
     action: Action,
     name: &'a [u8],
     /// Label texts that name a port, in order of appearance, from after the opening brace up to the closing one.
     label_texts: Vec<(&'a [u8], PortIndex)>,
-    by_label_text: HashMap<&'a [u8], usize>,
+    by_label_text: HashMap<&'a [u8], usize, TextHash>,
     /// The label text expected on the next line.
     expected: usize,
     /// What the last `# TYPE` comment said.
@@ -64,11 +66,11 @@ impl<'a, 'o> Reader<'a, 'o> {
     fn new(origin: &'o Origin) -> Self {
         Reader {
             sweep: Sweep::new(origin),
-            families: HashMap::new(),
+            families: HashMap::default(),
             action: Action::Ignore,
             name: b"{",
             label_texts: Vec::new(),
-            by_label_text: HashMap::new(),
+            by_label_text: HashMap::default(),
             expected: usize::MAX,
             stated: (b"", MetricType::Unstated),
         }

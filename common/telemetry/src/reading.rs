@@ -3,9 +3,7 @@
 //! Every parser produces this one shape and the differ consumes it, so a counter's width and roll-over rule travel
 //! with its value: the same counter clamps at 65535 in one source, at 2^64 in another, and wraps in a third.
 
-use std::sync::Arc;
-
-use linkcast_domain::{PortFacts, StreamId, Timestamp};
+use linkcast_domain::{CounterName, PortFacts, StreamId, Timestamp};
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
@@ -117,9 +115,9 @@ pub struct Reading {
     /// The known counters that were present.
     pub counters: Counters,
     /// Counters Linkcast has no name for, under the source's own names, sorted by name.
-    pub other: Vec<(Arc<str>, u64)>,
+    pub other: Vec<(CounterName, u64)>,
     /// Measured values that are no counters (`latency_p99` of a probe, module temperature), by name, sorted.
-    pub gauges: Vec<(Arc<str>, f64)>,
+    pub gauges: Vec<(CounterName, f64)>,
     /// What the source said of the port beside counters; boxed, for most readings say nothing new.
     pub facts: Option<Box<PortFacts>>,
 }

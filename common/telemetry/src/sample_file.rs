@@ -9,9 +9,8 @@ mod parquet;
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
-use std::sync::Arc;
 
-use linkcast_domain::{Sample, SampleField, SampleValues, StreamId, Timestamp};
+use linkcast_domain::{CounterName, Sample, SampleField, SampleValues, StreamId, Timestamp};
 
 pub(crate) use csv::parse_sample_csv;
 pub use csv::write_samples_csv;
@@ -33,7 +32,7 @@ enum Column {
     Stream,
     Time,
     Field(SampleField),
-    Other(Arc<str>),
+    Other(CounterName),
     /// A name that would break a line in two, or a message: nothing is read under it.
     Unusable,
 }
@@ -57,14 +56,14 @@ struct Row {
     stream: Option<StreamId>,
     time: Option<Timestamp>,
     values: SampleValues,
-    other: Vec<(Arc<str>, f64)>,
+    other: Vec<(CounterName, f64)>,
 }
 
 impl Row {
     fn set(&mut self, column: &Column, value: f64) {
         match column {
             Column::Field(field) => self.values.set(*field, value),
-            Column::Other(name) => self.other.push((Arc::clone(name), value)),
+            Column::Other(name) => self.other.push((name.clone(), value)),
             Column::Stream | Column::Time | Column::Unusable => {}
         }
     }
@@ -87,11 +86,11 @@ fn stream_of(text: &str, previous: Option<&StreamId>) -> Option<StreamId> {
 }
 
 /// The names in `other` that occur in any of the samples, in order.
-fn other_names(samples: &[Sample]) -> Vec<Arc<str>> {
+fn other_names(samples: &[Sample]) -> Vec<CounterName> {
     let mut names = BTreeSet::new();
     for (name, _) in samples.iter().flat_map(|sample| &sample.other) {
         if !names.contains(name) {
-            names.insert(Arc::clone(name));
+            names.insert(name.clone());
         }
     }
     names.into_iter().filter(|name| matches!(Column::named(name), Column::Other(_))).collect()

@@ -5,9 +5,8 @@
 //! their aggregate: planes are dropped, for they would count everything twice.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
-use linkcast_domain::{NodeGuid, PortFacts, PortId, Timestamp};
+use linkcast_domain::{CounterName, NodeGuid, PortFacts, PortId, Timestamp};
 
 use crate::counter_names::{counter_by_name, is_data};
 use crate::octets::words_to_bytes;
@@ -25,8 +24,8 @@ enum Column {
     Name,
     Words(Counter),
     Counter(Counter),
-    Other(Arc<str>),
-    Gauge(Arc<str>),
+    Other(CounterName),
+    Gauge(CounterName),
     Skipped,
 }
 
@@ -188,7 +187,7 @@ impl Row {
             }
             Column::Other(name) => {
                 if let Ok(value) = cell.parse() {
-                    self.reading.other.push((Arc::clone(name), value));
+                    self.reading.other.push((name.clone(), value));
                 }
                 Some(())
             }
@@ -196,7 +195,7 @@ impl Row {
                 // A module that is not plugged in reports 0C.
                 let level = cell.trim_end_matches('C').parse::<f64>().ok().filter(|value| value.is_finite());
                 if let Some(level) = level.filter(|_| cell != "0C") {
-                    self.reading.gauges.push((Arc::clone(name), level));
+                    self.reading.gauges.push((name.clone(), level));
                 }
                 Some(())
             }
@@ -242,9 +241,9 @@ mod tests {
              1700000000000000,200000,2,7,45C,12,N/A\n1700000000000000,200000,3,NA,0C,1,1e-15\n",
         );
         assert_eq!(parsed.readings[0].counters.get(Counter::SymbolErrors), Some(7));
-        assert_eq!(parsed.readings[0].gauges, [(Arc::from("Module_Temperature"), 45.0)]);
-        assert_eq!(parsed.readings[0].other, [(Arc::from("Raw_Errors_Lane_0"), 12)]);
-        assert_eq!(parsed.readings[1].gauges, [(Arc::from("Symbol_BER"), 1e-15)]);
+        assert_eq!(parsed.readings[0].gauges, [(CounterName::from("Module_Temperature"), 45.0)]);
+        assert_eq!(parsed.readings[0].other, [(CounterName::from("Raw_Errors_Lane_0"), 12)]);
+        assert_eq!(parsed.readings[1].gauges, [(CounterName::from("Symbol_BER"), 1e-15)]);
     }
 
     #[test]

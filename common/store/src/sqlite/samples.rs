@@ -25,6 +25,9 @@ pub(crate) struct Numbers {
     known: NumberMap,
     texts: Vec<Arc<str>>,
     added: usize,
+    /// The number asked for last, and for each number the one that was asked for after it.
+    last: usize,
+    next: Vec<u32>,
 }
 
 impl Numbers {
@@ -44,12 +47,23 @@ impl Numbers {
         Ok(numbers)
     }
 
-    /// The number of `text`, a new one if it has none yet.
+    /// The number of `text`, a new one if it has none yet. Sweeps repeat their order, so what followed the last text
+    /// before is looked at first.
     pub(crate) fn number(&mut self, text: &str) -> u32 {
-        match self.known.get(text) {
-            Some(number) => *number,
+        let number = match self.predicted(text).or_else(|| self.known(text)) {
+            Some(number) => number,
             None => self.add(&Arc::from(text)),
+        };
+        if let Some(next) = self.next.get_mut(self.last) {
+            *next = number;
         }
+        self.last = number as usize;
+        number
+    }
+
+    fn predicted(&self, text: &str) -> Option<u32> {
+        let number = *self.next.get(self.last)?;
+        (**self.texts.get(number as usize)? == *text).then_some(number)
     }
 
     fn known(&self, text: &str) -> Option<u32> {
@@ -64,6 +78,7 @@ impl Numbers {
         let number = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
         self.known.insert(Arc::clone(text), number);
         self.texts.push(Arc::clone(text));
+        self.next.push(number);
         self.added += 1;
         number
     }
@@ -83,6 +98,7 @@ impl Numbers {
         for text in self.texts.drain(self.texts.len() - self.added..) {
             self.known.remove(&text);
         }
+        self.next.truncate(self.texts.len());
         self.added = 0;
     }
 }
@@ -254,7 +270,7 @@ fn named(stream: &StreamId, time: Timestamp, sample: PackedSample, names: &Numbe
     let other = sample
         .other
         .into_iter()
-        .filter_map(|(name, value)| Some((Arc::clone(names.text(name)?), value)))
+        .filter_map(|(name, value)| Some((Arc::clone(names.text(name)?).into(), value)))
         .collect();
     Sample { stream: stream.clone(), time, values: sample.values, other }
 }

@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::str::FromStr;
-use std::sync::Arc;
 
-use linkcast_domain::{Sample, SampleField, SampleValues, StreamId, Timestamp};
+use linkcast_domain::{CounterName, Sample, SampleField, SampleValues, StreamId, Timestamp};
 
 use super::ColumnMap;
 use crate::rows::{lines, split_row, text};
@@ -118,7 +117,7 @@ impl Row<'_> {
 
     fn read_counters(&self, stream: &StreamId, time: Timestamp, parsed: &mut Parsed) {
         let mut counters = Counters::default();
-        let mut other: BTreeMap<Arc<str>, u64> = BTreeMap::new();
+        let mut other: BTreeMap<CounterName, u64> = BTreeMap::new();
         for (column, counter) in &self.map.counters {
             let Some(cell) = self.cell(column).filter(|cell| !cell.is_empty()) else { continue };
             let Ok(value) = cell.parse::<u64>() else {
@@ -145,7 +144,7 @@ impl Row<'_> {
 
     fn read_values(&self, stream: &StreamId, time: Timestamp, parsed: &mut Parsed) {
         let mut values = SampleValues::default();
-        let mut other: BTreeMap<Arc<str>, f64> = BTreeMap::new();
+        let mut other: BTreeMap<CounterName, f64> = BTreeMap::new();
         let mut is_empty = true;
         for column in &self.map.values {
             let number = |column: &str| self.cell(column).and_then(|cell| cell.parse::<f64>().ok());

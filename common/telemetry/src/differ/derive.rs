@@ -3,9 +3,7 @@
 //! A value that needs a counter the source has but whose change is unknown is itself unknown; a counter the source
 //! never had is left out of sums, for most sources have only some of them.
 
-use std::sync::{Arc, LazyLock};
-
-use linkcast_domain::{PortFacts, PortState, Sample, SampleField, SampleValues, Timestamp};
+use linkcast_domain::{CounterName, PortFacts, PortState, Sample, SampleField, SampleValues, Timestamp};
 
 use super::{Gap, Interval, change::Changes, wait::wait_bytes_per_tick};
 use crate::{Counter, Reading};
@@ -62,19 +60,6 @@ const WITHOUT_FIELD: [Counter; 17] = [
     Counter::RespRemoteAccessErrors,
     Counter::ReactionPointCnpHandled,
 ];
-
-/// Names that every sample shares.
-struct Names {
-    without_field: [(Counter, Arc<str>); 17],
-    rcv_gbps: Arc<str>,
-    xmit_gbps: Arc<str>,
-}
-
-static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
-    without_field: WITHOUT_FIELD.map(|counter| (counter, Arc::from(counter.name()))),
-    rcv_gbps: Arc::from("rcv_gbps"),
-    xmit_gbps: Arc::from("xmit_gbps"),
-});
 
 /// The sample these changes make.
 pub(super) fn sample(
@@ -169,30 +154,29 @@ fn passed_on(
     changes: &Changes,
     traffic: &Traffic,
     values: &mut SampleValues,
-) -> Vec<(Arc<str>, f64)> {
-    let names = &*NAMES;
+) -> Vec<(CounterName, f64)> {
     let mut other = Vec::with_capacity(10 + reading.other.len() + reading.gauges.len());
-    for (counter, name) in &names.without_field {
-        if let Some(delta) = changes.get(*counter) {
-            other.push((Arc::clone(name), delta as f64));
+    for counter in WITHOUT_FIELD {
+        if let Some(delta) = changes.get(counter) {
+            other.push((CounterName::own(counter.name()), delta as f64));
         }
     }
     if let Some(gbps) = traffic.rcv {
-        other.push((Arc::clone(&names.rcv_gbps), gbps));
+        other.push((CounterName::own("rcv_gbps"), gbps));
     }
     if let Some(gbps) = traffic.xmit {
-        other.push((Arc::clone(&names.xmit_gbps), gbps));
+        other.push((CounterName::own("xmit_gbps"), gbps));
     }
     for ((name, _), delta) in reading.other.iter().zip(&changes.other) {
         if let Some(delta) = delta {
-            other.push((Arc::clone(name), *delta as f64));
+            other.push((name.clone(), *delta as f64));
         }
     }
     for (name, value) in &reading.gauges {
         match name.parse::<SampleField>() {
             Ok(field) if values.get(field).is_none() => values.set(field, *value),
             Ok(_) => {}
-            Err(_) => other.push((Arc::clone(name), *value)),
+            Err(_) => other.push((name.clone(), *value)),
         }
     }
     other.sort_by(|left, right| left.0.cmp(&right.0));

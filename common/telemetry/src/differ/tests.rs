@@ -1,8 +1,8 @@
 //! One test for each way a counter can mislead.
 
-use std::sync::Arc;
-
-use linkcast_domain::{LinkRate, NodeGuid, PortFacts, PortId, PortState, Sample, SampleField, Timestamp};
+use linkcast_domain::{
+    CounterName, LinkRate, NodeGuid, PortFacts, PortId, PortState, Sample, SampleField, Timestamp,
+};
 use proptest::prelude::*;
 
 use super::*;
@@ -334,8 +334,12 @@ fn errors_waiting_and_queue_pairs_follow_their_formulas() {
 fn unknown_counters_and_gauges_pass_through_under_their_own_names() {
     let with = |seconds, value, latency| {
         let mut reading = at(seconds);
-        reading.other = vec![(Arc::from("rx_icrc_encapsulated"), value), (Arc::from("zz"), 5)];
-        reading.gauges = vec![(Arc::from("latency_p99"), latency), (Arc::from("module_temperature"), 45.0)];
+        reading.other =
+            vec![(CounterName::from("rx_icrc_encapsulated"), value), (CounterName::from("zz"), 5)];
+        reading.gauges = vec![
+            (CounterName::from("latency_p99"), latency),
+            (CounterName::from("module_temperature"), 45.0),
+        ];
         reading
     };
     let sample = sample_of(&[with(0, 10, 1.0), with(30, 25, 7.5)], &PortFacts::default());
@@ -362,7 +366,8 @@ fn a_host_ports_state_stays_small() {
     for (place, counter) in Counter::ALL.iter().enumerate() {
         full.counters.set(*counter, 1 << (place + 16), CLAMPS_64);
     }
-    full.other = (0..25).map(|place| (Arc::from(format!("rx_counter_{place:02}")), 1 << place)).collect();
+    full.other =
+        (0..25).map(|place| (CounterName::from(format!("rx_counter_{place:02}")), 1 << place)).collect();
     let mut differ = Differ::new();
     differ.difference(&full, &facts(400.0)).outcome.ok();
     assert!(differ.to_bytes().len() <= 600, "{} bytes", differ.to_bytes().len());
@@ -403,7 +408,7 @@ fn any_reading() -> impl Strategy<Value = (i64, Reading)> {
         for (place, value, range) in counters {
             reading.counters.set(Counter::ALL[place], value, range);
         }
-        reading.other = other.into_iter().map(|(name, value)| (Arc::from(name), value)).collect();
+        reading.other = other.into_iter().map(|(name, value)| (CounterName::from(name), value)).collect();
         (step, reading)
     })
 }

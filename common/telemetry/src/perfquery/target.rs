@@ -1,6 +1,6 @@
 //! What a field of a block means: it depends on which attribute the block prints.
 
-use std::sync::Arc;
+use linkcast_domain::CounterName;
 
 use crate::Counter;
 use crate::counter_names::{basic_bits, counter_by_name, is_data};
@@ -39,7 +39,7 @@ pub(super) enum Target {
     /// A counter of this many bits.
     Counter(Counter, u8),
     /// A counter under its own name.
-    Other(Arc<str>),
+    Other(CounterName),
 }
 
 pub(super) fn target(name: &str, block: Block) -> Target {

@@ -2,7 +2,7 @@
 //!
 //! The text parser and remote write share this, so that a counter means the same by either way.
 
-use std::sync::Arc;
+use linkcast_domain::CounterName;
 
 use super::names::{self, Target};
 use crate::Range;
@@ -29,9 +29,9 @@ pub(crate) enum Action {
     /// A known counter of data.
     Data(crate::Counter, DataUnit, Range),
     /// A counter under its own name.
-    Other(Arc<str>),
+    Other(CounterName),
     /// A measured value under its own name.
-    Gauge(Arc<str>),
+    Gauge(CounterName),
     /// The link's rate, bytes a second.
     Rate(RateOf),
     /// Signalling rate of a lane, Gb/s.
@@ -152,7 +152,7 @@ fn aim(target: Target, data: DataUnit, range: Range) -> Action {
             Action::Counter(counter, Range::Wraps(HARDWARE_COUNTER_BITS))
         }
         Target::Known(counter) => Action::Counter(counter, range),
-        Target::Named(name) => Action::Other(name.into()),
+        Target::Named(name) => Action::Other(CounterName::own(name)),
     }
 }
 

@@ -5,9 +5,12 @@
 
 use std::collections::HashMap;
 
-use linkcast_domain::{LinkRate, NodeGuid, NodeKind, PortFacts, PortId, PortState, StreamId, Timestamp};
+use linkcast_domain::{
+    CounterName, LinkRate, NodeGuid, NodeKind, PortFacts, PortId, PortState, StreamId, Timestamp,
+};
 
 use super::family::{Action, DataUnit, RateOf};
+use super::hash::TextHash;
 use super::identity::{Identity, guid, identify, printed_port};
 use super::labels::{Label, Labels};
 use super::number::Number;
@@ -37,7 +40,7 @@ pub(crate) struct Sweep<'o> {
     /// Refusals, the account and notices.
     pub(crate) parsed: Parsed,
     ports: Vec<PortRow>,
-    by_stream: HashMap<StreamId, PortIndex>,
+    by_stream: HashMap<StreamId, PortIndex, TextHash>,
     /// For each reading, the port's reading made before it.
     earlier: Vec<Option<u32>>,
     has_undecided_units: bool,
@@ -62,7 +65,7 @@ impl<'o> Sweep<'o> {
             origin,
             parsed: Parsed::default(),
             ports: Vec::new(),
-            by_stream: HashMap::new(),
+            by_stream: HashMap::default(),
             earlier: Vec::new(),
             has_undecided_units: false,
         }
@@ -313,7 +316,7 @@ impl<'o> Sweep<'o> {
 }
 
 /// Orders values by name; of a repeated name the last stays, as it would on the wire.
-fn settle<V>(values: &mut Vec<(std::sync::Arc<str>, V)>) {
+fn settle<V>(values: &mut Vec<(CounterName, V)>) {
     values.reverse();
     values.sort_by(|(left, _), (right, _)| left.cmp(right));
     values.dedup_by(|later, kept| later.0 == kept.0);

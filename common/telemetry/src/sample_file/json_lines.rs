@@ -1,9 +1,8 @@
 //! The sample file as JSON lines: one object a line, `null` as good as absent.
 
 use std::io::{self, Write};
-use std::sync::Arc;
 
-use linkcast_domain::{Sample, StreamId, Timestamp};
+use linkcast_domain::{CounterName, Sample, StreamId, Timestamp};
 use serde_json::{Map, Value};
 
 use super::{
@@ -103,6 +102,6 @@ pub fn write_samples_jsonl<W: Write>(samples: &[Sample], out: &mut W) -> io::Res
 }
 
 /// A name that a field or key bears already would be read back as that.
-fn is_own(name: &Arc<str>) -> bool {
+fn is_own(name: &CounterName) -> bool {
     matches!(Column::named(name), Column::Other(_))
 }

@@ -8,7 +8,7 @@ fn samples() -> Vec<Sample> {
         stream: stream.parse().unwrap(),
         time: Timestamp::from_millis(millis),
         values,
-        other: other.iter().map(|(name, value)| (Arc::from(*name), *value)).collect(),
+        other: other.iter().map(|(name, value)| (CounterName::from(*name), *value)).collect(),
     };
     let full = SampleField::ALL.iter().enumerate();
     let full =
@@ -61,7 +61,7 @@ fn columns_come_in_any_order_and_any_subset() {
     assert_eq!(samples[0].values.get(SampleField::SymbolErrors), Some(3.0));
     assert!(samples[0].other.is_empty());
     assert_eq!(samples[1].values.get(SampleField::SymbolErrors), None);
-    assert_eq!(samples[1].other, [(Arc::from("my_probe"), 7.5)]);
+    assert_eq!(samples[1].other, [(CounterName::from("my_probe"), 7.5)]);
     assert_eq!(samples[1].time, Timestamp::from_millis(1_700_000_030_000));
 }
 
@@ -85,7 +85,7 @@ fn a_bad_cell_names_line_and_field_and_costs_no_other() {
 fn a_name_that_csv_cannot_hold_is_refused_and_blanks_around_one_are_dropped() {
     let file = b"{\"stream_id\":\" a \",\"timestamp\":1,\" probe \":2}\n{\"stream_id\":\"a\",\"timestamp\":2,\"b\\nc\":3}\n";
     let parsed = parse_sample_jsonl(file, &origin());
-    assert_eq!(parsed.samples[0].other, [(Arc::from("probe"), 2.0)]);
+    assert_eq!(parsed.samples[0].other, [(CounterName::from("probe"), 2.0)]);
     assert!(parsed.samples[1].other.is_empty());
     assert_eq!(parsed.rejects.kept()[0].line, 2);
     let mut rows = Vec::new();

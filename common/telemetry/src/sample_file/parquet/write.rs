@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use linkcast_domain::{Sample, SampleField};
+use linkcast_domain::{CounterName, Sample, SampleField};
 use parquet::basic::{Compression, LogicalType, Repetition, TimeUnit, Type as PhysicalType};
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::errors::ParquetError;
@@ -44,7 +44,7 @@ fn write<W: Write + Send>(samples: &[Sample], out: W) -> Result<(), ParquetError
     Ok(())
 }
 
-fn schema(names: &[Arc<str>]) -> Result<TypePtr, ParquetError> {
+fn schema(names: &[CounterName]) -> Result<TypePtr, ParquetError> {
     let mut columns = vec![
         Type::primitive_type_builder(STREAM, PhysicalType::BYTE_ARRAY)
             .with_repetition(Repetition::REQUIRED)
