@@ -20,7 +20,7 @@ use crate::arguments::PipelineArguments;
 use crate::engine::Engine;
 use crate::exit::{ExitKind, Failure};
 use crate::judging::ForgetfulStore;
-use crate::learning::{Hindsight, Missed};
+use crate::learning::{Hindsight, Missed, Reliability, ReliabilityReport};
 use crate::maintenance;
 use crate::output::{Form, Table};
 use crate::progress::Progress;
@@ -63,6 +63,8 @@ struct Verdict {
     at_realistic_rate: Option<RealisticRate>,
     /// The same with the least risk that keeps to one alert for each thousand ports a week.
     at_budget: Option<AtBudget>,
+    /// How sure insights were, and how often right.
+    reliability: ReliabilityReport,
     /// The faults no alert spoke of, and what was said instead.
     missed: Vec<Missed>,
     /// Every alert, as first told.
@@ -97,7 +99,11 @@ pub(crate) fn execute(arguments: &EvaluateArguments, session: &mut Session<'_>) 
     parts.windows = fabric.maintenance_windows().iter().flat_map(maintenance::by_stream).collect();
     let model = parts.model.identity().model_version.clone();
     let mut engine = Engine::open(ForgetfulStore::default(), parts)?;
-    let mut heard = Heard { raised: BTreeMap::new(), hindsight: Hindsight::of(fabric.episodes()) };
+    let mut heard = Heard {
+        raised: BTreeMap::new(),
+        hindsight: Hindsight::of(fabric.episodes()),
+        reliability: Reliability::of(fabric.episodes()),
+    };
     simulate(&mut fabric, &mut engine, &mut heard, session)?;
     let verdict = judge(&fabric, &heard, arguments, model);
     match session.form {
@@ -142,6 +148,7 @@ fn simulate(
         };
         let (report, _) = engine.take(sweep)?;
         heard.hindsight.note(&report.insights);
+        heard.reliability.note(&report.insights);
         heard.keep(report.alerts);
         progress.advance(1);
     }
@@ -153,6 +160,7 @@ fn simulate(
 struct Heard {
     raised: BTreeMap<String, Alert>,
     hindsight: Hindsight,
+    reliability: Reliability,
 }
 
 impl Heard {
@@ -187,6 +195,7 @@ fn judge(fabric: &Fabric, heard: &Heard, arguments: &EvaluateArguments, model: S
         at_realistic_rate: at_realistic_rate(&shipped),
         at_budget: within_budget(&scored, judge),
         shipped,
+        reliability: heard.reliability.report(),
         missed: heard.hindsight.missed(fabric.episodes(), &all),
         alerts: raised.values().cloned().collect(),
         episodes: fabric.episodes().to_vec(),
@@ -274,6 +283,9 @@ fn print(verdict: &Verdict, session: &mut Session<'_>) -> Result<(), Failure> {
     for (cause, rate) in &report.false_alerts_a_week {
         lines.push(format!("false alerts because of {cause}: {rate:.1} a week"));
     }
+    lines.extend(verdict.reliability.calibration_error.map(|error| {
+        format!("calibration error of {} insights: {:.3}", verdict.reliability.insights, error)
+    }));
     lines.extend(verdict.missed.iter().map(Missed::line));
     lines.extend(
         verdict

@@ -202,11 +202,7 @@ pub struct Silence<'a> {
 fn shown_cause(policy: &ConditionPolicy, verdict: &Verdict) -> Option<Cause> {
     let cause = Cause::Predicted(verdict.class);
     let limits = policy.of(cause)?;
-    let merely_full = verdict.class == PredictionType::ResourceSaturation
-        && !verdict.firm.has(Evidence::QUEUE_PAIRS)
-        && verdict.risk < policy.full_link_risk;
     let shows = verdict.class != PredictionType::Normal
-        && !merely_full
         && verdict.firm.has(telling(verdict.class))
         && verdict.risk >= limits.open_risk
         && verdict.confidence >= limits.open_confidence;

@@ -128,9 +128,11 @@ pub fn telling(class: PredictionType) -> Evidence {
         PredictionType::PerformanceDegradation | PredictionType::BandwidthThrottling => {
             flow.and(link).and(Evidence::BELOW_CAPABILITY)
         }
-        PredictionType::ResourceSaturation => flow.and(Evidence::BUSY).and(Evidence::QUEUE_PAIRS),
         PredictionType::LatencySpike => flow,
-        PredictionType::QpErrorRateHigh | PredictionType::RdmaTimeout => Evidence::QUEUE_PAIRS,
+        // A full link may be a job that means it, for hours: saturation is trouble where a receiver complains.
+        PredictionType::ResourceSaturation
+        | PredictionType::QpErrorRateHigh
+        | PredictionType::RdmaTimeout => Evidence::QUEUE_PAIRS,
         PredictionType::MemoryRegistrationFailure => Evidence::REGISTRATIONS,
     }
 }
@@ -240,7 +242,8 @@ mod tests {
     #[test]
     fn a_busy_link_beside_a_verdict_of_instability_is_coincidence() {
         assert!(!Evidence::BUSY.has(telling(PredictionType::ConnectionInstability)));
-        assert!(Evidence::BUSY.has(telling(PredictionType::ResourceSaturation)));
+        assert!(!Evidence::BUSY.has(telling(PredictionType::ResourceSaturation)));
+        assert!(Evidence::LATENCY.has(telling(PredictionType::LatencySpike)));
     }
 
     #[test]

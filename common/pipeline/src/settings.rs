@@ -165,8 +165,6 @@ pub struct ConditionPolicy {
     pub trunk_hold: Duration,
     /// So many drops, each within the hold after the one before, are a flapping link and no reboot (gpud: three drops).
     pub flap_drops: u32,
-    /// A job may fill a link for hours and mean it: without a receiver that complains, saturation counts from this risk on.
-    pub full_link_risk: f64,
     /// What a fact weighs at least, 0 to 100: as much as a missing series.
     pub fact_risk: f64,
 }
@@ -180,7 +178,6 @@ impl Default for ConditionPolicy {
             reboot_hold: Duration::from_secs(20 * MINUTE),
             trunk_hold: Duration::from_secs(10 * MINUTE),
             flap_drops: 3,
-            full_link_risk: 93.0,
             fact_risk: MissingPolicy::default().risk,
         }
     }
@@ -207,9 +204,9 @@ fn default_cause_policy(class: PredictionType) -> CausePolicy {
         clear_after: Duration::from_secs(clear_minutes * MINUTE),
     };
     match class {
-        PredictionType::ConnectionInstability | PredictionType::MemoryRegistrationFailure => {
-            policy(2, 3, 0.7, 30)
-        }
+        PredictionType::MemoryRegistrationFailure => policy(2, 3, 0.7, 30),
+        // A burst and a lone symbol error after it are still no trouble.
+        PredictionType::ConnectionInstability => policy(3, 6, 0.7, 30),
         PredictionType::PacketLossDetected
         | PredictionType::QpErrorRateHigh
         | PredictionType::RdmaTimeout
