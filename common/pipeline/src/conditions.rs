@@ -238,9 +238,11 @@ fn advance(condition: &mut Condition, policy: &CausePolicy, verdict: &Verdict, s
     }
     let looked_back_on = u32::MAX >> 32_u32.saturating_sub(policy.of.clamp(1, 32));
     let seen = (condition.recent & looked_back_on).count_ones();
+    let lasted =
+        verdict.time.since(condition.first_seen) >= policy.lasts || verdict.firm.has(Evidence::FLAPPING);
     match condition.state {
         ConditionState::Pending
-            if seen >= policy.needed || (shows && verdict.firm.has(Evidence::STAYED_DOWN)) =>
+            if (seen >= policy.needed && lasted) || (shows && verdict.firm.has(Evidence::STAYED_DOWN)) =>
         {
             open(condition, verdict.time, verdict.announced)
         }

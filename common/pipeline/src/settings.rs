@@ -139,6 +139,8 @@ pub struct CausePolicy {
     pub needed: u32,
     /// How many scored samples are looked back on, at most 32.
     pub of: u32,
+    /// And not before so long after its first sign: twice as many samples a minute are not twice the evidence.
+    pub lasts: Duration,
     /// A sample shows the cause from this risk on, 0 to 100.
     pub open_risk: f64,
     /// And from this confidence on, 0 to 1.
@@ -195,27 +197,29 @@ impl ConditionPolicy {
 
 /// Hard evidence opens fast, drifting values need more samples, and "unlike its past" needs most: it names no cause.
 fn default_cause_policy(class: PredictionType) -> CausePolicy {
-    let policy = |needed, of, open_confidence, clear_minutes| CausePolicy {
+    let policy = |needed, of, minutes, open_confidence, clear_minutes| CausePolicy {
         needed,
         of,
+        lasts: Duration::from_secs(minutes * MINUTE),
         open_risk: 60.0,
         open_confidence,
         clear_risk: 40.0,
         clear_after: Duration::from_secs(clear_minutes * MINUTE),
     };
     match class {
-        PredictionType::MemoryRegistrationFailure => policy(2, 3, 0.7, 30),
+        PredictionType::MemoryRegistrationFailure => policy(2, 3, 1, 0.7, 30),
         // A burst and a lone symbol error after it are still no trouble.
-        PredictionType::ConnectionInstability => policy(3, 6, 0.7, 30),
+        PredictionType::ConnectionInstability => policy(3, 6, 2, 0.7, 30),
         PredictionType::PacketLossDetected
         | PredictionType::QpErrorRateHigh
-        | PredictionType::RdmaTimeout
-        | PredictionType::LatencySpike => policy(3, 5, 0.7, 15),
-        PredictionType::AnomalyDetected => policy(8, 10, 0.8, 30),
+        | PredictionType::RdmaTimeout => policy(3, 5, 2, 0.7, 15),
+        // What a busy job does to its neighbours looks alike, only less surely.
+        PredictionType::LatencySpike => policy(3, 5, 2, 0.8, 15),
+        PredictionType::AnomalyDetected => policy(8, 10, 4, 0.8, 30),
         PredictionType::Normal
         | PredictionType::PerformanceDegradation
         | PredictionType::ResourceSaturation
-        | PredictionType::BandwidthThrottling => policy(5, 8, 0.7, 15),
+        | PredictionType::BandwidthThrottling => policy(5, 8, 4, 0.8, 15),
     }
 }
 

@@ -45,13 +45,13 @@ fn a_healthy_fabric_is_not_spoken_of() {
 fn a_fault_opens_after_enough_samples_stays_one_alert_and_resolves_after_the_stable_time() {
     let (mut lab, mut desk) = (Lab::new(), Desk::new());
     desk.watch(&mut lab, 30 * MINUTE, quiet);
-    desk.watch(&mut lab, 2, losing(&[leaf(1)]));
-    assert_eq!(desk.tally.opened, 0, "two of five samples are not yet trouble");
+    desk.watch(&mut lab, 4, losing(&[leaf(1)]));
+    assert_eq!(desk.tally.opened, 0, "a minute and a half is not yet trouble");
     desk.watch(&mut lab, 1, losing(&[leaf(1)]));
     assert_eq!(
         (desk.tally.opened, desk.messages().len()),
         (1, 0),
-        "the third is, and waits for its neighbours"
+        "two minutes are, and wait for their neighbours"
     );
     desk.watch(&mut lab, 60 * MINUTE, losing(&[leaf(1)]));
     let messages = desk.messages();
@@ -335,7 +335,7 @@ fn a_sweep_given_again_changes_nothing() {
 fn what_still_waits_for_its_neighbours_is_told_when_the_input_ends() {
     let (mut lab, mut desk) = (Lab::new(), Desk::new());
     desk.watch(&mut lab, 10 * MINUTE, quiet);
-    desk.watch(&mut lab, 3, losing(&[leaf(1)]));
+    desk.watch(&mut lab, 5, losing(&[leaf(1)]));
     assert_eq!(desk.messages().len(), 0);
     now(desk.pipeline.finish(lab.time)).unwrap();
     assert_eq!(desk.messages().len(), 1);
