@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use linkcast_domain::{NodeGuid, Timestamp};
 use linkcast_telemetry::{
-    ColumnMap, ColumnMapError, Format, Origin, Parsed, Topology, UnknownFormatError, parse, recognise,
+    ColumnMap, ColumnMapError, Format, Origin, Parsed, SourceMemory, Topology, UnknownFormatError, parse,
+    parse_remembering, recognise,
 };
 
 use super::bytes::{ReadError, read_bytes};
@@ -133,6 +134,17 @@ impl Reader {
     /// Parses bytes of a known format, taken at `time` where they do not say themselves.
     pub(crate) fn parse(&self, format: Format, path: &Path, time: Option<Timestamp>, bytes: &[u8]) -> Parsed {
         parse(format, bytes, &self.origin(path, time))
+    }
+
+    /// As `parse`, for one of many captures of one source.
+    pub(crate) fn parse_remembering(
+        &self,
+        format: Format,
+        (path, time): (&Path, Timestamp),
+        bytes: &[u8],
+        memory: &mut SourceMemory,
+    ) -> Parsed {
+        parse_remembering(format, bytes, &self.origin(path, Some(time)), memory)
     }
 
     /// The origin of bytes from `path`.

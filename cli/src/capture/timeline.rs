@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 
 use linkcast_domain::{PortFacts, Sample, StreamId, Timestamp};
-use linkcast_telemetry::{Account, Format, Notice, Reading, Rejects, merge_readings, parse_sysfs};
+use linkcast_telemetry::{
+    Account, Format, Notice, Reading, Rejects, SourceMemory, merge_readings, parse_sysfs,
+};
 
 use super::bytes::{ReadError, read_bytes, read_head};
 use super::reader::{Reader, instant_of};
@@ -65,6 +67,8 @@ pub(crate) struct Timeline {
     series: Vec<Series>,
     /// What was read and not yet handed on: rows may lie between the snapshots.
     pending: BTreeMap<Timestamp, Instant>,
+    /// What the snapshots taught so far.
+    memory: SourceMemory,
     tally: Tally,
 }
 
@@ -79,6 +83,7 @@ impl Timeline {
             snapshots: BTreeMap::new(),
             series: Vec::new(),
             pending: BTreeMap::new(),
+            memory: SourceMemory::new(),
             tally: Tally::default(),
         };
         let formats: Vec<(PathBuf, Format)> = files
@@ -154,7 +159,8 @@ impl Timeline {
             let parsed = if path.is_dir() {
                 read_tree(&path).map(|tree| parse_sysfs(&tree, &self.reader.origin(&path, Some(time))))
             } else {
-                read_bytes(&path).map(|bytes| self.reader.parse(format, &path, Some(time), &bytes))
+                let (reader, memory) = (&self.reader, &mut self.memory);
+                read_bytes(&path).map(|bytes| reader.parse_remembering(format, (&path, time), &bytes, memory))
             };
             match parsed {
                 Ok(parsed) => self.take(&path, parsed, time, format),

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use linkcast_domain::{Clock, SystemClock, Timestamp};
-use linkcast_telemetry::{Format, Origin, Parsed, Topology, parse, recognise};
+use linkcast_telemetry::{Format, Origin, Parsed, SourceMemory, Topology, parse_remembering, recognise};
 
 use super::backoff::Backoff;
 use super::{Delivery, SourceSpec, command, http, sysfs};
@@ -104,10 +104,11 @@ pub(crate) fn start_polling(
     thread::spawn(move || {
         let agent = http::agent(settings.timeout);
         let mut backoff = Backoff::new(settings.interval, seed_of(&spec));
+        let mut memory = SourceMemory::new();
         loop {
             let asked = SystemClock.now();
             let round = round_of(asked, settings.interval);
-            let result = ask(&spec, &agent, &settings, asked);
+            let result = ask(&spec, &agent, (&settings, asked), &mut memory);
             let pause = match &result {
                 Ok(_) => {
                     backoff.succeed();
@@ -147,8 +148,8 @@ fn seed_of(spec: &SourceSpec) -> u64 {
 fn ask(
     spec: &SourceSpec,
     agent: &ureq::Agent,
-    settings: &PollSettings,
-    asked: Timestamp,
+    (settings, asked): (&PollSettings, Timestamp),
+    memory: &mut SourceMemory,
 ) -> Result<(Format, Parsed), SourceError> {
     let name = spec.to_string();
     let origin = Origin {
@@ -169,7 +170,7 @@ fn ask(
         length: bytes.len(),
         start: String::from_utf8_lossy(bytes.get(..60).unwrap_or(&bytes)).into_owned(),
     })?;
-    let parsed = parse(format, &bytes, &origin);
+    let parsed = parse_remembering(format, &bytes, &origin, memory);
     judge(name, format, parsed)
 }
 

@@ -30,12 +30,13 @@ mod ufm_csv;
 
 pub use column_map::{ColumnMap, ColumnMapError};
 pub use differ::{DamagedDifferError, Differ, Difference, Doubt, NoSample, wait_bytes_per_tick};
-pub use format::{Format, UnknownFormatError, parse};
+pub use format::{Format, UnknownFormatError, parse, parse_remembering};
 pub use frame::{Account, Fate, Notice, NoticeKind, Origin, Parsed, Reject, Rejects};
 pub use link_speed::{
     LinkSpeed, data_rate_of_exporter_gbps, data_rate_of_nominal_gbps, is_link_width, parse_link_width,
 };
 pub use merge::merge_readings;
+pub use prometheus::SourceMemory;
 pub use reading::{Counter, Counters, Range, Reading};
 pub use recognise::recognise;
 pub use remote_write::LARGEST_REQUEST_BYTES;

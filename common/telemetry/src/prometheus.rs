@@ -3,14 +3,17 @@
 //! A fabric's exposition is hundreds of megabytes in which everything repeats: a line's name is the line before's, and
 //! its labels are those of the next port in the order of the family before. So a line is first held against what the
 //! last ones predict, two comparisons of bytes, and read label by label only where that fails. What a family means is
-//! decided once by its name. Memory grows with ports and families, not with lines.
+//! decided once by its name. Memory grows with ports and families, not with lines. What a source's last exposition taught
+//! is remembered for its next one, which then has nothing new to be read.
 
 mod family;
 mod hash;
 mod identity;
 mod labels;
+mod memory;
 mod names;
 mod number;
+mod ports;
 mod sweep;
 pub(crate) mod units;
 
@@ -22,18 +25,27 @@ pub(crate) use self::family::{Action, MetricType, classify};
 use self::hash::TextHash;
 pub(crate) use self::labels::Labels;
 use self::labels::skip;
+pub use self::memory::SourceMemory;
+use self::memory::{LabelTexts, Meeting, Validity};
 pub(crate) use self::number::Number;
 use self::number::read_number;
-pub(crate) use self::sweep::{PortIndex, Sweep};
+pub(crate) use self::ports::PortIndex;
+use self::ports::Ports;
+pub(crate) use self::sweep::Sweep;
 use crate::{Fate, NoticeKind, Origin, Parsed};
 
-/// The most families and label texts remembered; beyond them lines are still read, only slower.
+/// The most families remembered; beyond them lines are still read, only slower.
 const MOST_FAMILIES: usize = 4096;
-const MOST_LABEL_TEXTS: usize = 4_000_000;
 
 /// Reads an exposition.
 pub(crate) fn parse(bytes: &[u8], origin: &Origin) -> Parsed {
-    let mut reader = Reader::new(origin);
+    parse_remembering(bytes, origin, &mut SourceMemory::new())
+}
+
+/// Reads an exposition, faster where the source's last one, in `memory`, was alike. The results are the same.
+pub(crate) fn parse_remembering(bytes: &[u8], origin: &Origin, memory: &mut SourceMemory) -> Parsed {
+    memory.start(origin);
+    let mut reader = Reader::new(origin, memory);
     let mut rest = bytes;
     while !rest.is_empty() {
         rest = match reader.read_predicted(rest) {
@@ -41,20 +53,22 @@ pub(crate) fn parse(bytes: &[u8], origin: &Origin) -> Parsed {
             None => reader.read_line(rest),
         };
     }
-    reader.finish()
+    let (parsed, ports) = reader.finish();
+    memory.ports = ports;
+    parsed
 }
 
-struct Reader<'a, 'o> {
+struct Reader<'a, 'o, 'm> {
     sweep: Sweep<'o>,
     families: HashMap<&'a [u8], Action, TextHash>,
     /// The family of the last line, and its name with the opening brace.
     action: Action,
     name: &'a [u8],
-    /// Label texts that name a port, in order of appearance, from after the opening brace up to the closing one.
-    label_texts: Vec<(&'a [u8], PortIndex)>,
-    by_label_text: HashMap<&'a [u8], usize, TextHash>,
-    /// The label text expected on the next line.
+    samples: &'m mut LabelTexts,
+    links: &'m mut LabelTexts,
+    /// The places of the label texts expected on the next line.
     expected: usize,
+    expected_link: usize,
     /// What the last `# TYPE` comment said.
     stated: (&'a [u8], MetricType),
 }
@@ -62,16 +76,17 @@ struct Reader<'a, 'o> {
 /// What became of a line's sample: refused ones name the field and what was expected there.
 type Outcome = Result<Fate, (&'static str, &'static str)>;
 
-impl<'a, 'o> Reader<'a, 'o> {
-    fn new(origin: &'o Origin) -> Self {
+impl<'a, 'o, 'm> Reader<'a, 'o, 'm> {
+    fn new(origin: &'o Origin, memory: &'m mut SourceMemory) -> Self {
         Reader {
-            sweep: Sweep::new(origin),
+            sweep: Sweep::with_ports(origin, std::mem::take(&mut memory.ports)),
             families: HashMap::default(),
             action: Action::Ignore,
             name: b"{",
-            label_texts: Vec::new(),
-            by_label_text: HashMap::default(),
-            expected: usize::MAX,
+            samples: &mut memory.samples,
+            links: &mut memory.links,
+            expected: 0,
+            expected_link: 0,
             stated: (b"", MetricType::Unstated),
         }
     }
@@ -79,7 +94,7 @@ impl<'a, 'o> Reader<'a, 'o> {
     /// Reads one line if it is what the lines before it predict: the rest after it, or `None` having done nothing.
     #[inline]
     fn read_predicted(&mut self, bytes: &'a [u8]) -> Option<&'a [u8]> {
-        let (labels, port) = *self.label_texts.get(self.expected)?;
+        let (labels, port) = self.samples.met(self.expected)?;
         let after = bytes.strip_prefix(self.name)?.strip_prefix(labels)?.strip_prefix(b" ")?;
         let (number, after) = read_number(after)?;
         let rest = match after {
@@ -147,8 +162,8 @@ impl<'a, 'o> Reader<'a, 'o> {
         if self.action == Action::Ignore {
             return Ok(Fate::Ignored);
         }
-        let known = self.known_labels(after_brace);
-        let (labels, after_labels) = match known {
+        let found = self.find(after_brace);
+        let (labels, after_labels) = match found {
             Some((_, after_labels)) => (None, after_labels),
             None => {
                 let (labels, rest) =
@@ -158,18 +173,18 @@ impl<'a, 'o> Reader<'a, 'o> {
         };
         let (number, after) = read_number(skip(after_labels, b" \t")).ok_or(("value", "a number, or NaN"))?;
         let time = read_time(after)?;
-        let port = match (known, labels) {
-            (Some((port, _)), _) => port,
-            (None, Some(labels)) => {
-                let label_text = text_before(after_brace, after_labels);
-                match self.port_of(&labels, label_text, number) {
-                    Ok(port) => port,
-                    Err(outcome) => return outcome,
-                }
-            }
+        let port = match (found, labels) {
+            (Some((place, _)), _) => self.meet(place),
+            (None, Some(labels)) => self.port_of(&labels, text_before(after_brace, after_labels), number),
             (None, None) => return Err(A_SAMPLE),
         };
-        self.sweep.apply(&self.action, port, number, time).map_err(|expected| ("value", expected))
+        match port {
+            Ok(port) => {
+                let outcome = self.sweep.apply(&self.action, port, number, time);
+                outcome.map_err(|expected| ("value", expected))
+            }
+            Err(outcome) => outcome.map_err(|expected| ("labels", expected)),
+        }
     }
 
     /// Makes the family of `name` the current one.
@@ -191,42 +206,66 @@ impl<'a, 'o> Reader<'a, 'o> {
         };
     }
 
-    /// The port of a label text met before, and what follows the closing brace.
-    fn known_labels(&mut self, after_brace: &'a [u8]) -> Option<(PortIndex, &'a [u8])> {
-        let has_ports = !matches!(
-            self.action,
-            Action::NodeInfo | Action::UplinkInfo | Action::NodesFailed | Action::ScrapeSucceeded
-        );
-        let end = has_ports.then(|| memchr::memchr(b'}', after_brace)).flatten()?;
-        let (label_text, rest) = after_brace.split_at_checked(end + 1)?;
-        let index = *self.by_label_text.get(label_text)?;
-        let (_, port) = self.label_texts.get(index)?;
-        self.expected = index + 1;
-        Some((*port, rest))
+    /// The place of a remembered label text, and what follows the closing brace.
+    fn find(&self, after_brace: &'a [u8]) -> Option<(usize, &'a [u8])> {
+        let (texts, expected) = match self.action {
+            Action::UplinkInfo => (&*self.links, self.expected_link),
+            Action::NodeInfo | Action::NodesFailed | Action::ScrapeSucceeded => return None,
+            _ => (&*self.samples, self.expected),
+        };
+        if let Some(after) = texts.follows(expected, after_brace) {
+            return Some((expected, after));
+        }
+        let end = memchr::memchr(b'}', after_brace)?;
+        let place = texts.place(after_brace.get(..=end)?)?;
+        texts.follows(place, after_brace).map(|after| (place, after))
+    }
+
+    /// The port of a remembered label text, or what becomes of a sample that only tells of a link.
+    fn meet(&mut self, place: usize) -> Result<PortIndex, Result<Fate, &'static str>> {
+        const REMEMBERED: &str = "a label text that is remembered";
+        if self.action == Action::UplinkInfo {
+            self.expected_link = place + 1;
+            let met = self.links.meet(place).ok_or(Err(REMEMBERED))?;
+            self.sweep.port_again(met.port, met.facts).map_err(Err)?;
+            return Err(Ok(Fate::Used));
+        }
+        self.expected = place + 1;
+        let met = self.samples.meet(place).ok_or(Err(REMEMBERED))?;
+        if met.meeting == Meeting::First {
+            self.sweep.port_again(met.port, met.facts).map_err(Err)?;
+        }
+        Ok(met.port)
     }
 
     /// The port new labels name, or what becomes of a sample that belongs to none.
-    fn port_of(&mut self, labels: &Labels<'a>, text: &'a [u8], number: Number) -> Result<PortIndex, Outcome> {
+    fn port_of(
+        &mut self,
+        labels: &Labels<'a>,
+        text: &'a [u8],
+        number: Number,
+    ) -> Result<PortIndex, Result<Fate, &'static str>> {
         match self.action {
-            Action::NodeInfo | Action::UplinkInfo => {
-                let outcome = self.sweep.apply_info(&self.action, labels);
-                return Err(outcome.map_err(|expected| ("labels", expected)));
+            Action::NodeInfo => return Err(self.sweep.apply_info(&self.action, labels)),
+            Action::UplinkInfo => {
+                let placed = self.sweep.apply_link(labels).map_err(Err)?;
+                if is_closed_once(text) {
+                    self.links.add(text, placed.port, placed.facts, Validity::Lasting);
+                    self.expected_link = self.links.len();
+                }
+                return Err(Ok(Fate::Used));
             }
             Action::NodesFailed | Action::ScrapeSucceeded => {
                 return Err(Ok(self.sweep.apply_health(&self.action, labels, number)));
             }
             _ => {}
         }
-        let port = self.sweep.port_of_labels(&self.action, labels);
-        if let Ok(port) = port
-            && self.label_texts.len() < MOST_LABEL_TEXTS
-            && memchr::memchr(b'}', text) == text.len().checked_sub(1)
-        {
-            self.by_label_text.insert(text, self.label_texts.len());
-            self.label_texts.push((text, port));
-            self.expected = self.label_texts.len();
+        let placed = self.sweep.place_labels(&self.action, labels)?;
+        if is_closed_once(text) {
+            self.samples.add(text, placed.port, placed.facts, placed.validity);
+            self.expected = self.samples.len();
         }
-        port.map_err(|outcome| outcome.map_err(|expected| ("labels", expected)))
+        Ok(placed.port)
     }
 
     /// A sample without labels belongs to no port, but may tell of the scrape.
@@ -241,13 +280,18 @@ impl<'a, 'o> Reader<'a, 'o> {
         }
     }
 
-    fn finish(self) -> Parsed {
-        let mut parsed = self.sweep.finish();
+    fn finish(self) -> (Parsed, Ports) {
+        let (mut parsed, ports) = self.sweep.finish_keeping();
         if parsed.account.used == 0 && parsed.account.rejected == 0 {
             parsed.notice(NoticeKind::FailedScrape, 0, || "an exposition without any port's series".into());
         }
-        parsed
+        (parsed, ports)
     }
+}
+
+/// Whether the brace that ends a label text is its only closing one, so that it is found again by that.
+fn is_closed_once(text: &[u8]) -> bool {
+    memchr::memchr(b'}', text) == text.len().checked_sub(1)
 }
 
 /// What of `text` stands before `rest`, which is its end.

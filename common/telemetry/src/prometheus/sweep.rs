@@ -3,34 +3,29 @@
 //! Exporters print counter by counter, readings are port by port, so this is a transposition: its memory grows with
 //! ports, never with lines. The text parser and remote write both fill it.
 
-use std::collections::HashMap;
-
 use linkcast_domain::{
     CounterName, LinkRate, NodeGuid, NodeKind, PortFacts, PortId, PortState, StreamId, Timestamp,
 };
 
 use super::family::{Action, DataUnit, RateOf};
-use super::hash::TextHash;
 use super::identity::{Identity, guid, identify, printed_port};
 use super::labels::{Label, Labels};
+use super::memory::Validity;
 use super::number::Number;
+use super::ports::{MOST_PORTS, PortIndex, PortNotes, Ports};
 use super::units;
 use crate::octets::words_to_bytes;
 use crate::{Counters, Fate, LinkSpeed, NoticeKind, Origin, Parsed, Range, Reading};
 
-/// The most ports and the most readings held; five times the largest fabric planned for.
-const MOST_PORTS: usize = 1_000_000;
+/// The most readings held; ten times the largest fabric planned for.
 const MOST_READINGS: usize = 2_000_000;
-
-/// A port's place in a sweep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PortIndex(u32);
 
 /// What a sample's value should have been.
 pub(crate) type Expected = &'static str;
 
 const A_COUNT: Expected = "a whole number from 0 to 2^64-1, or NaN";
 const A_MEASURE: Expected = "a finite number, or NaN";
+const A_GUID: Expected = "a guid label of up to 16 hexadecimal digits";
 const ROOM: Expected = "no more ports than the bound";
 
 /// Readings, facts and refusals in the making.
@@ -39,43 +34,44 @@ pub(crate) struct Sweep<'o> {
     pub(crate) origin: &'o Origin,
     /// Refusals, the account and notices.
     pub(crate) parsed: Parsed,
-    ports: Vec<PortRow>,
-    by_stream: HashMap<StreamId, PortIndex, TextHash>,
+    ports: Ports,
     /// For each reading, the port's reading made before it.
     earlier: Vec<Option<u32>>,
     has_undecided_units: bool,
 }
 
-#[derive(Debug)]
-struct PortRow {
-    stream: StreamId,
-    latest: Option<u32>,
-    notes: Option<Box<PortNotes>>,
-}
-
-#[derive(Debug, Default)]
-struct PortNotes {
-    facts: PortFacts,
-    lane_speed: Option<LinkSpeed>,
+/// A port that labels name.
+pub(super) struct Placed {
+    pub(super) port: PortIndex,
+    /// What the labels say beside.
+    pub(super) facts: Option<Box<PortFacts>>,
+    /// Whether the labels alone named it.
+    pub(super) validity: Validity,
 }
 
 impl<'o> Sweep<'o> {
     pub(crate) fn new(origin: &'o Origin) -> Self {
-        Sweep {
+        Sweep::with_ports(origin, Ports::default())
+    }
+
+    /// With ports that an earlier exposition named.
+    pub(super) fn with_ports(origin: &'o Origin, ports: Ports) -> Self {
+        let mut sweep = Sweep {
             origin,
             parsed: Parsed::default(),
-            ports: Vec::new(),
-            by_stream: HashMap::default(),
-            earlier: Vec::new(),
+            earlier: Vec::with_capacity(ports.readings),
+            ports,
             has_undecided_units: false,
-        }
+        };
+        sweep.parsed.readings.reserve_exact(sweep.ports.readings);
+        sweep
     }
 
     /// The place of a port, made if need be; `None` beyond the bound.
     pub(crate) fn port(&mut self, identity: Identity) -> Option<PortIndex> {
-        let index = match self.by_stream.get(&identity.stream) {
-            Some(index) => *index,
-            None => self.add_port(identity.stream)?,
+        let Some(index) = self.ports.name(identity.stream) else {
+            self.refuse_ports();
+            return None;
         };
         if let Some(facts) = identity.facts {
             self.learn(index, *facts);
@@ -83,17 +79,22 @@ impl<'o> Sweep<'o> {
         Some(index)
     }
 
-    fn add_port(&mut self, stream: StreamId) -> Option<PortIndex> {
-        if self.ports.len() >= MOST_PORTS {
-            self.parsed.notice(NoticeKind::BoundReached, 0, || {
-                format!("more than {MOST_PORTS} ports: the rest is refused")
-            });
-            return None;
+    /// As `port`, for one known from an earlier exposition.
+    pub(super) fn port_again(&mut self, index: PortIndex, facts: Option<&PortFacts>) -> Result<(), Expected> {
+        if !self.ports.name_again(index) {
+            self.refuse_ports();
+            return Err(ROOM);
         }
-        let index = PortIndex(u32::try_from(self.ports.len()).ok()?);
-        self.ports.push(PortRow { stream: stream.clone(), latest: None, notes: None });
-        self.by_stream.insert(stream, index);
-        Some(index)
+        if let Some(facts) = facts {
+            self.learn(index, facts.clone());
+        }
+        Ok(())
+    }
+
+    fn refuse_ports(&mut self) {
+        self.parsed.notice(NoticeKind::BoundReached, 0, || {
+            format!("more than {MOST_PORTS} ports: the rest is refused")
+        });
     }
 
     /// Does what a family's action says with one sample of a port.
@@ -163,7 +164,7 @@ impl<'o> Sweep<'o> {
             }
             Action::LaneSpeed => {
                 let speed = LinkSpeed::from_lane_signalling_gbps(value).ok_or("a lane's signalling rate")?;
-                self.notes(port).lane_speed = Some(speed);
+                self.note(port, |notes| notes.lane_speed = Some(speed));
             }
             Action::LaneCount => {
                 let lanes = value as u8;
@@ -182,22 +183,20 @@ impl<'o> Sweep<'o> {
 
     /// Takes over facts of a port.
     pub(crate) fn learn(&mut self, port: PortIndex, facts: PortFacts) {
-        self.notes(port).facts.update(facts);
+        self.note(port, |notes| notes.facts.update(facts));
     }
 
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "a PortIndex is only made by add_port, and ports are never removed"
-    )]
-    fn notes(&mut self, port: PortIndex) -> &mut PortNotes {
-        self.ports[port.0 as usize].notes.get_or_insert_default()
+    fn note(&mut self, port: PortIndex, note: impl FnOnce(&mut PortNotes)) {
+        if let Some(row) = self.ports.row(port) {
+            note(row.notes.get_or_insert_default());
+        }
     }
 
     /// The reading of a port at an instant, made if need be; `None` beyond the bound.
     #[inline]
     fn reading(&mut self, port: PortIndex, time: Option<Timestamp>) -> Option<&mut Reading> {
         let time = time.or(self.origin.time);
-        let row = self.ports.get_mut(port.0 as usize)?;
+        let row = self.ports.row(port)?;
         let mut at = row.latest;
         while let Some(index) = at {
             if self.parsed.readings.get(index as usize)?.time == time {
@@ -223,34 +222,37 @@ impl<'o> Sweep<'o> {
 
     /// Takes over the labels of an info series.
     pub(crate) fn apply_info(&mut self, action: &Action, labels: &Labels<'_>) -> Result<Fate, Expected> {
-        let (name, node_kind) = match (labels.get(Label::Switch), labels.get(Label::Hca)) {
-            (_, Some(name)) => (Some(name), Some(NodeKind::ChannelAdapter)),
-            (Some(name), None) => (Some(name), Some(NodeKind::Switch)),
-            (None, None) => (None, None),
-        };
-        let node = guid(labels, Label::Guid).ok_or("a guid label of up to 16 hexadecimal digits")?;
-        if *action == Action::NodeInfo {
-            self.parsed.names.extend(name.map(|name| (node, name.to_owned())));
-            let lid = labels.get(Label::Lid).and_then(|lid| lid.parse().ok());
-            self.parsed.lids.extend(lid.map(|lid| (lid, node)));
-            return Ok(Fate::Used);
+        if *action != Action::NodeInfo {
+            return self.apply_link(labels).map(|_| Fate::Used);
         }
+        let node = guid(labels, Label::Guid).ok_or(A_GUID)?;
+        let (name, _) = name_and_kind(labels);
+        self.parsed.names.extend(name.map(|name| (node, name.to_owned())));
+        let lid = labels.get(Label::Lid).and_then(|lid| lid.parse().ok());
+        self.parsed.lids.extend(lid.map(|lid| (lid, node)));
+        Ok(Fate::Used)
+    }
+
+    /// Takes over the labels of a series that tells of a link's far end.
+    pub(super) fn apply_link(&mut self, labels: &Labels<'_>) -> Result<Placed, Expected> {
+        guid(labels, Label::Guid).ok_or(A_GUID)?;
         let port = printed_port(labels, Label::Guid, Label::Port, self.origin).ok_or("a port label")?;
-        let facts = PortFacts {
+        let (name, node_kind) = name_and_kind(labels);
+        let facts = Some(Box::new(PortFacts {
             node_name: name.map(str::to_owned),
             node_kind,
             peer: printed_port(labels, Label::UplinkGuid, Label::UplinkPort, self.origin),
             peer_name: labels.get(Label::Uplink).map(str::to_owned),
             ..PortFacts::default()
-        };
-        let identity = Identity { stream: port.into(), facts: Some(Box::new(facts)) };
-        self.port(identity).map(|_| Fate::Used).ok_or(ROOM)
+        }));
+        let port = self.port(Identity { stream: port.into(), facts: facts.clone() }).ok_or(ROOM)?;
+        Ok(Placed { port, facts, validity: Validity::Lasting })
     }
 
     /// The port that an adapter's rate without a port number belongs to: the one seen, else the first.
     pub(crate) fn port_of_adapter(&mut self, node: NodeGuid) -> Option<PortIndex> {
         let stream = |port| StreamId::from(PortId { node, port });
-        let seen = [1, 2].into_iter().find_map(|port| self.by_stream.get(&stream(port)).copied());
+        let seen = [1, 2].into_iter().find_map(|port| self.ports.named(&stream(port)));
         seen.or_else(|| self.port(Identity { stream: stream(1), facts: None }))
     }
 
@@ -260,6 +262,15 @@ impl<'o> Sweep<'o> {
         action: &Action,
         labels: &Labels<'_>,
     ) -> Result<PortIndex, Result<Fate, Expected>> {
+        self.place_labels(action, labels).map(|placed| placed.port)
+    }
+
+    /// As `port_of_labels`, with what the labels told.
+    pub(super) fn place_labels(
+        &mut self,
+        action: &Action,
+        labels: &Labels<'_>,
+    ) -> Result<Placed, Result<Fate, Expected>> {
         // Planes of an XDR port repeat the identity of the aggregated port that sums them.
         if labels.get(Label::PortType) == Some("plane") {
             let line = self.parsed.account.lines + 1;
@@ -269,10 +280,15 @@ impl<'o> Sweep<'o> {
             return Err(Ok(Fate::Ignored));
         }
         if let Some(identity) = identify(labels, self.origin) {
-            return self.port(identity).ok_or(Err(ROOM));
+            let facts = identity.facts.clone();
+            let port = self.port(identity).ok_or(Err(ROOM))?;
+            return Ok(Placed { port, facts, validity: Validity::Lasting });
         }
         match (action, guid(labels, Label::Guid)) {
-            (Action::Rate(_), Some(node)) => self.port_of_adapter(node).ok_or(Err(ROOM)),
+            (Action::Rate(_), Some(node)) => {
+                let port = self.port_of_adapter(node).ok_or(Err(ROOM))?;
+                Ok(Placed { port, facts: None, validity: Validity::ThisExposition })
+            }
             // A family that is not known to be a port's, on labels that name no port: another exporter's metric.
             (Action::Other(_) | Action::Gauge(_), _) => Err(Ok(Fate::Ignored)),
             _ => Err(Err("labels that name a port: guid and port, device and port, or the like")),
@@ -297,21 +313,35 @@ impl<'o> Sweep<'o> {
     }
 
     /// What was gathered, put in order.
-    pub(crate) fn finish(mut self) -> Parsed {
+    pub(crate) fn finish(self) -> Parsed {
+        self.finish_keeping().0
+    }
+
+    /// As `finish`, with the ports for the next exposition.
+    pub(super) fn finish_keeping(mut self) -> (Parsed, Ports) {
         for reading in &mut self.parsed.readings {
             settle(&mut reading.other);
             settle(&mut reading.gauges);
         }
         units::check(&mut self.parsed, self.has_undecided_units);
-        for row in self.ports {
-            let Some(notes) = row.notes else { continue };
-            let PortNotes { mut facts, lane_speed } = *notes;
+        self.ports.readings = self.parsed.readings.len();
+        self.parsed.ports.extend(self.ports.take_notes().map(|(stream, notes)| {
+            let PortNotes { mut facts, lane_speed } = notes;
             if let (None, Some(speed), Some(lanes)) = (facts.rate, lane_speed, facts.lanes) {
                 facts.rate = speed.data_rate(lanes);
             }
-            self.parsed.ports.push((row.stream, facts));
-        }
-        self.parsed
+            (stream, facts)
+        }));
+        (self.parsed, self.ports)
+    }
+}
+
+/// A node's name, and what the label it stands under makes of the node.
+fn name_and_kind<'l>(labels: &'l Labels<'_>) -> (Option<&'l str>, Option<NodeKind>) {
+    match (labels.get(Label::Switch), labels.get(Label::Hca)) {
+        (_, Some(name)) => (Some(name), Some(NodeKind::ChannelAdapter)),
+        (Some(name), None) => (Some(name), Some(NodeKind::Switch)),
+        (None, None) => (None, None),
     }
 }
 

@@ -203,3 +203,44 @@ fn a_repeated_series_of_two_exporters_counts_once() {
     assert_eq!(only_reading(&parsed).other.len(), 1);
     assert_eq!(only_reading(&parsed).other[0].1, 5);
 }
+
+/// Expositions of one source, each unlike the one before in its own way.
+const SCRAPES: [&str; 6] = [
+    "a_total{guid=\"0x1\",port=\"1\"} 1\na_total{guid=\"0x1\",port=\"2\"} 2\na_total{guid=\"0x2\",port=\"1\"} 3\n\
+     infiniband_hca_rate_bytes_per_second{guid=\"0x2\"} 12500000000\n\
+     infiniband_switch_uplink_info{guid=\"0x1\",port=\"1\",switch=\"s\",uplink=\"h\",uplink_guid=\"0x2\",uplink_port=\"1\"} 1\n\
+     PortXmitPkts{node_guid=\"0x3\",port_guid=\"0x33\",port_num=\"1\"} 7\n",
+    "a_total{guid=\"0x1\",port=\"1\"} 4\na_total{guid=\"0x1\",port=\"2\"} 5\na_total{guid=\"0x2\",port=\"1\"} 6\n\
+     infiniband_switch_uplink_info{guid=\"0x1\",port=\"1\",switch=\"s\",uplink=\"h\",uplink_guid=\"0x2\",uplink_port=\"1\"} 1\n\
+     PortXmitPkts{node_guid=\"0x3\",port_guid=\"0x33\",port_num=\"1\"} 8\n",
+    "a_total{guid=\"0x2\",port=\"1\"} NaN\na_total{guid=\"0x1\",port=\"2\"} 7\na_total{guid=\"0x9\",port=\"9\"} x\n\
+     infiniband_switch_uplink_info{guid=\"0x1\",port=\"1\",switch=\"s\",uplink=\"h\",uplink_guid=\"0x2\",uplink_port=\"1\"} x\n\
+     infiniband_switch_uplink_info{guid=\"0x1\",port=\"2\",switch=\"s\",uplink=\"i\",uplink_guid=\"0x4\",uplink_port=\"1\"} 1\n\
+     infiniband_hca_rate_bytes_per_second{guid=\"0x4\"} 12500000000\n",
+    "a_total{guid=\"0x4\"} 1\ninfiniband_hca_rate_bytes_per_second{guid=\"0x4\"} 25000000000\n",
+    "infiniband_switch_uplink_info{guid=\"0x1\",port=\"2\",switch=\"s\",uplink=\"i\",uplink_guid=\"0x4\",uplink_port=\"1\"} 1\n\
+     a_total{guid=\"0x1\",port=\"2\"} 9 1628683905941\na_total{guid=\"0x1\",port=\"2\"} 9 1628683906941\n",
+    "b_total{guid=\"0x1\",port=\"2\"} -1\nb_total{guid=\"0x4\",port=\"2\"} 5\na_total{guid=\"0x1\",port=\"2\"} 5",
+];
+
+#[test]
+fn what_is_remembered_of_a_source_changes_no_result() {
+    let origin = Origin::named("test.prom");
+    let mut memory = SourceMemory::new();
+    for (number, text) in SCRAPES.iter().chain(SCRAPES.iter().rev()).chain(&SCRAPES).enumerate() {
+        let alone = parse(text.as_bytes(), &origin);
+        let remembering = parse_remembering(text.as_bytes(), &origin, &mut memory);
+        assert_eq!(format!("{remembering:?}"), format!("{alone:?}"), "exposition {number}");
+    }
+}
+
+#[test]
+fn what_was_learned_of_one_host_is_not_taken_for_anothers() {
+    let text = "node_infiniband_port_packets_received_total{device=\"mlx5_0\",port=\"1\"} 1\n";
+    let mut memory = SourceMemory::new();
+    for host in ["gpu01", "gpu02"] {
+        let origin = Origin { host: Some(host.into()), ..Origin::named("node.prom") };
+        let parsed = parse_remembering(text.as_bytes(), &origin, &mut memory);
+        assert_eq!(only_reading(&parsed).stream.as_str(), format!("{host}/mlx5_0/1"));
+    }
+}
