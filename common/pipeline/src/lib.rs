@@ -14,6 +14,7 @@ mod judge;
 mod notify;
 mod pipeline;
 mod read_ahead;
+mod routes;
 mod settings;
 mod shards;
 mod silence;

@@ -13,7 +13,7 @@ use linkcast_domain::ports::{
     Changes, ConditionKey, Maintenance, MaintenanceWindow, Notifier, Outbox, PipelineStore, SourceRecord,
     StoreError,
 };
-use linkcast_domain::{Alert, Cause, Clock, NodeGuid, NodeKind, PortFacts, StreamId, Timestamp};
+use linkcast_domain::{Alert, Cause, Clock, NodeGuid, NodeKind, PortFacts, Sample, StreamId, Timestamp};
 use linkcast_features::Calendar;
 
 use crate::alerts::{AlertBook, Patience};
@@ -203,7 +203,8 @@ where
         self.changes.states = self.shards.unsaved(self.settings.workers);
         self.changes.sources = self.sources.values().cloned().collect();
         self.store.commit(&self.changes).await?;
-        self.changes = Changes::default();
+        let written = std::mem::take(&mut self.changes);
+        self.keep_room(written.samples);
         self.shards.mark_saved();
         self.since_checkpoint = Progress::default();
         self.forget().await?;
@@ -215,10 +216,17 @@ where
     async fn write_samples_ahead(&mut self) -> Result<(), PipelineError> {
         let samples = Changes { samples: std::mem::take(&mut self.changes.samples), ..Changes::default() };
         let outcome = self.store.commit(&samples).await;
-        if outcome.is_err() {
-            self.changes.samples = samples.samples;
+        match &outcome {
+            Ok(()) => self.keep_room(samples.samples),
+            Err(_) => self.changes.samples = samples.samples,
         }
         Ok(outcome?)
+    }
+
+    /// Keeps the memory of written samples for the next: taking it from the system anew costs more than filling it.
+    fn keep_room(&mut self, mut written: Vec<Sample>) {
+        written.clear();
+        self.changes.samples = written;
     }
 
     /// Old items go a bounded number at a time, at most once in ten minutes of the input's time.
@@ -287,13 +295,18 @@ where
         };
         let results = self.shards.step(&around, sweep);
         report.tally.add(&results.tally);
-        let mut samples = results.samples;
-        self.since_checkpoint.samples += samples.len();
+        let count = results.samples.iter().map(Vec::len).sum();
+        self.since_checkpoint.samples += count;
         if self.settings.echo == Echo::Samples {
-            samples.sort_by_key(|(order, _)| *order);
-            report.samples = samples.iter().map(|(_, sample)| sample.clone()).collect();
+            let orders = results.orders.iter().flatten();
+            let mut echoed: Vec<(&u32, &Sample)> = orders.zip(results.samples.iter().flatten()).collect();
+            echoed.sort_by_key(|(order, _)| **order);
+            report.samples = echoed.into_iter().map(|(_, sample)| sample.clone()).collect();
         }
-        self.changes.samples.extend(samples.into_iter().map(|(_, sample)| sample));
+        self.changes.samples.reserve(count);
+        for samples in results.samples {
+            self.changes.samples.extend(samples);
+        }
         for (_, finding) in results.findings {
             self.take(finding, report);
         }

@@ -1,21 +1,23 @@
 //! Every stream, in shards that threads work on side by side.
 //!
 //! A stream's shard is a hash of its id and their number is fixed, so that results come in the same order however
-//! many threads there are. Within a shard a sweep's readings keep their order.
+//! many threads there are. Within a shard a sweep's readings keep their order, and what is told of a port is taken
+//! over right before its reading, while its state is at hand.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::num::NonZeroU32;
 
 use linkcast_domain::ports::SavedState;
 use linkcast_domain::{PortFacts, Sample, StreamId};
-use linkcast_telemetry::Reading;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::alerts::KnownPorts;
 use crate::codec;
 use crate::judge::Judge;
-use crate::stream::{Results, Saved, Stream, Surroundings};
-use crate::sweep::Sweep;
+use crate::routes::{Place, Route, Routes};
+use crate::stream::{Finding, Results, Saved, Stream, Surroundings};
+use crate::sweep::{Sweep, Tally};
 
 /// More shards than any machine here has threads, few enough that each has work in a small sweep.
 const SHARDS: usize = 32;
@@ -47,78 +49,112 @@ impl Hasher for StreamHasher {
 pub(crate) struct Shard {
     index: HashMap<StreamId, u32, BuildHasherDefault<StreamHasher>>,
     streams: Vec<Stream>,
+    /// Streams that have a place and are not made yet: their shard's thread makes them, side by side in memory.
+    arrivals: Vec<StreamId>,
 }
 
 /// Every stream.
-pub(crate) struct Shards(Vec<Shard>);
+pub(crate) struct Shards {
+    shards: Vec<Shard>,
+    routes: Routes,
+    /// Each shard's work, emptied and kept for the next sweep.
+    work: Vec<Work>,
+}
 
-/// One thing to take in: its place in the sweep, and what it is.
-enum Item {
-    Facts(u32),
-    Reading(u32),
-    Sample(u32, Box<Sample>),
+/// What came of a sweep, its samples by shard.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    pub(crate) tally: Tally,
+    pub(crate) samples: Vec<Vec<Sample>>,
+    /// The samples' places in the sweep.
+    pub(crate) orders: Vec<Vec<u32>>,
+    pub(crate) findings: Vec<(u32, Finding)>,
+}
+
+/// What one shard has to take in of a sweep: places of streams, and what of the sweep is theirs.
+#[derive(Default)]
+struct Work {
+    facts: Vec<(u32, u32)>,
+    readings: Vec<(u32, u32)>,
+    samples: Vec<(u32, u32, Sample)>,
+    /// For each stream, the facts that wait for its reading.
+    waiting: Vec<Option<NonZeroU32>>,
 }
 
 impl Shards {
     pub(crate) fn new() -> Self {
-        Shards((0..SHARDS).map(|_| Shard::default()).collect())
+        Shards {
+            shards: (0..SHARDS).map(|_| Shard::default()).collect(),
+            routes: Routes::default(),
+            work: (0..SHARDS).map(|_| Work::default()).collect(),
+        }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Stream> {
-        self.0.iter().flat_map(|shard| &shard.streams)
+        self.shards.iter().flat_map(|shard| &shard.streams)
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Stream> {
-        self.0.iter_mut().flat_map(|shard| &mut shard.streams)
+        self.shards.iter_mut().flat_map(|shard| &mut shard.streams)
     }
 
     pub(crate) fn get(&self, id: &StreamId) -> Option<&Stream> {
-        let shard = self.0.get(shard_of(id))?;
+        let shard = self.shards.get(shard_of(id))?;
         shard.streams.get(*shard.index.get(id)? as usize)
     }
 
     pub(crate) fn get_mut(&mut self, id: &StreamId) -> Option<&mut Stream> {
-        let shard = self.0.get_mut(shard_of(id))?;
+        let shard = self.shards.get_mut(shard_of(id))?;
         shard.streams.get_mut(*shard.index.get(id)? as usize)
     }
 
     /// Puts a stream in, as a store had it.
     pub(crate) fn insert(&mut self, stream: Stream) {
-        if let Some(shard) = self.0.get_mut(shard_of(&stream.id)) {
+        if let Some(shard) = self.shards.get_mut(shard_of(&stream.id)) {
             shard.insert(stream);
         }
     }
 
     /// Takes a sweep through every stream's steps.
-    pub(crate) fn step<J: Judge>(&mut self, around: &Surroundings<'_, J>, mut sweep: Sweep) -> Results {
+    pub(crate) fn step<J: Judge>(&mut self, around: &Surroundings<'_, J>, mut sweep: Sweep) -> Gathered {
         let samples = std::mem::take(&mut sweep.samples);
-        let mut items: Vec<Vec<Item>> = (0..SHARDS).map(|_| Vec::new()).collect();
-        let mut put = |id: &StreamId, item| {
-            if let Some(list) = items.get_mut(shard_of(id)) {
-                list.push(item);
-            }
-        };
+        let count = sweep.facts.len() + sweep.readings.len() + samples.len();
+        self.share_out(around.source, &sweep, samples);
+        let work: Vec<(&mut Shard, &mut Work)> = self.shards.iter_mut().zip(&mut self.work).collect();
+        let threads = if count < WORTH_THREADS { 1 } else { around.settings.workers };
+        gather(on_threads(threads, work, |(shard, work)| shard.step(around, &sweep, work)))
+    }
+
+    /// Gives each shard what is its own.
+    fn share_out(&mut self, source: u32, sweep: &Sweep, samples: Vec<Sample>) {
+        let Shards { shards, routes, work } = self;
+        let routes = routes.of(source);
+        let mut route = |route: &mut Route, id: &StreamId| route.find(id, || place(shards, id));
         for (order, (stream, _)) in (0_u32..).zip(&sweep.facts) {
-            put(stream, Item::Facts(order));
+            let to = route(&mut routes.facts, stream);
+            if let Some(work) = work.get_mut(to.shard as usize) {
+                work.facts.push((to.place, order));
+            }
         }
         for (order, reading) in (0_u32..).zip(&sweep.readings) {
-            put(&reading.stream, Item::Reading(order));
+            let to = route(&mut routes.readings, &reading.stream);
+            if let Some(work) = work.get_mut(to.shard as usize) {
+                work.readings.push((to.place, order));
+            }
         }
         for (order, sample) in (sweep.readings.len() as u32..).zip(samples) {
-            put(&sample.stream.clone(), Item::Sample(order, Box::new(sample)));
+            let to = route(&mut routes.samples, &sample.stream);
+            if let Some(work) = work.get_mut(to.shard as usize) {
+                work.samples.push((to.place, order, sample));
+            }
         }
-        let work: Vec<(&mut Shard, Vec<Item>)> = self.0.iter_mut().zip(items).collect();
-        let count = work.iter().map(|(_, items)| items.len()).sum::<usize>();
-        let threads = if count < WORTH_THREADS { 1 } else { around.settings.workers };
-        let parts = on_threads(threads, work, |(shard, items)| shard.step(around, &sweep, items));
-        gather(parts)
     }
 
     /// The states the store does not have yet.
     pub(crate) fn unsaved(&mut self, threads: usize) -> Vec<SavedState> {
-        let count: usize = self.0.iter().map(|shard| shard.streams.len()).sum();
+        let count: usize = self.shards.iter().map(|shard| shard.streams.len()).sum();
         let threads = if count < WORTH_THREADS { 1 } else { threads };
-        let parts = on_threads(threads, self.0.iter_mut().collect(), |shard| {
+        let parts = on_threads(threads, self.shards.iter_mut().collect(), |shard| {
             shard
                 .streams
                 .iter_mut()
@@ -144,74 +180,90 @@ impl KnownPorts for Shards {
 }
 
 impl Shard {
-    fn insert(&mut self, stream: Stream) -> usize {
-        let place = self.streams.len();
-        self.index.insert(stream.id.clone(), place as u32);
+    fn insert(&mut self, stream: Stream) {
+        self.index.insert(stream.id.clone(), self.streams.len() as u32);
         self.streams.push(stream);
+    }
+
+    /// Where a stream is kept, or will be once `step` has made it.
+    fn place(&mut self, id: &StreamId) -> u32 {
+        if let Some(place) = self.index.get(id) {
+            return *place;
+        }
+        let place = (self.streams.len() + self.arrivals.len()) as u32;
+        self.index.insert(id.clone(), place);
+        self.arrivals.push(id.clone());
         place
     }
 
-    fn stream(&mut self, id: &StreamId) -> Option<&mut Stream> {
-        let place = match self.index.get(id) {
-            Some(place) => *place as usize,
-            None => self.insert(Stream::new(id.clone())),
-        };
-        self.streams.get_mut(place)
-    }
-
-    fn step<J: Judge>(&mut self, around: &Surroundings<'_, J>, sweep: &Sweep, items: Vec<Item>) -> Results {
+    fn step<J: Judge>(&mut self, around: &Surroundings<'_, J>, sweep: &Sweep, work: &mut Work) -> Results {
+        self.streams.extend(self.arrivals.drain(..).map(Stream::new));
         let mut results = Results::default();
-        results.samples.reserve(items.len());
-        for item in items {
-            match item {
-                Item::Facts(order) => self.learn(sweep.facts.get(order as usize), order, &mut results),
-                Item::Reading(order) => {
-                    self.collect(around, sweep.readings.get(order as usize), order, &mut results);
-                }
-                Item::Sample(order, sample) => {
-                    if let Some(stream) = self.stream(&sample.stream) {
-                        stream.prepare(around, *sample, order, &mut results);
-                    }
-                }
+        results.orders.reserve(work.readings.len() + work.samples.len());
+        results.samples.reserve(work.readings.len() + work.samples.len());
+        self.hold_facts(sweep, work, &mut results);
+        for (place, order) in work.readings.drain(..) {
+            let Some(stream) = self.streams.get_mut(place as usize) else { continue };
+            if let Some(facts) = work.waiting.get_mut(place as usize).and_then(Option::take) {
+                learn(stream, sweep, facts.get() - 1, &mut results);
+            }
+            let Some(reading) = sweep.readings.get(order as usize) else { continue };
+            stream.watch.source = around.source;
+            if let Some(sample) = stream.collect(reading, order, &mut results) {
+                stream.prepare(around, sample, order, &mut results);
+            }
+        }
+        for (place, _) in work.facts.drain(..) {
+            let waiting = work.waiting.get_mut(place as usize).and_then(Option::take);
+            if let (Some(facts), Some(stream)) = (waiting, self.streams.get_mut(place as usize)) {
+                learn(stream, sweep, facts.get() - 1, &mut results);
+            }
+        }
+        for (place, order, sample) in work.samples.drain(..) {
+            if let Some(stream) = self.streams.get_mut(place as usize) {
+                stream.prepare(around, sample, order, &mut results);
             }
         }
         results
     }
 
-    fn learn(&mut self, facts: Option<&(StreamId, PortFacts)>, order: u32, results: &mut Results) {
-        let Some((id, facts)) = facts else { return };
-        if let Some(stream) = self.stream(id) {
-            stream.learn(facts, order, results);
+    /// Lays the facts by for their streams' readings; of several for one stream all but the last are learned now.
+    fn hold_facts(&mut self, sweep: &Sweep, work: &mut Work, results: &mut Results) {
+        work.waiting.resize(self.streams.len(), None);
+        for (place, order) in &work.facts {
+            let Some(waiting) = work.waiting.get_mut(*place as usize) else { continue };
+            let before = std::mem::replace(waiting, NonZeroU32::new(order + 1));
+            if let (Some(facts), Some(stream)) = (before, self.streams.get_mut(*place as usize)) {
+                learn(stream, sweep, facts.get() - 1, results);
+            }
         }
     }
+}
 
-    fn collect<J: Judge>(
-        &mut self,
-        around: &Surroundings<'_, J>,
-        reading: Option<&Reading>,
-        order: u32,
-        results: &mut Results,
-    ) {
-        let Some(reading) = reading else { return };
-        let Some(stream) = self.stream(&reading.stream) else { return };
-        stream.watch.source = around.source;
-        if let Some(sample) = stream.collect(reading, order, results) {
-            stream.prepare(around, sample, order, results);
-        }
+fn learn(stream: &mut Stream, sweep: &Sweep, order: u32, results: &mut Results) {
+    if let Some((_, facts)) = sweep.facts.get(order as usize) {
+        stream.learn(facts, order, results);
     }
+}
+
+/// Where a stream is kept; a new one gets a place.
+fn place(shards: &mut [Shard], id: &StreamId) -> Place {
+    let shard = shard_of(id);
+    let place = shards.get_mut(shard).map_or(0, |kept| kept.place(id));
+    Place { shard: shard as u32, place }
 }
 
 fn shard_of(id: &StreamId) -> usize {
     (xxh3_64(id.as_bytes()) >> 32) as usize % SHARDS
 }
 
-/// One result of all shards' results; findings in the order of the sweep.
-fn gather(parts: Vec<Results>) -> Results {
-    let mut whole = Results::default();
-    whole.samples.reserve(parts.iter().map(|part| part.samples.len()).sum());
+/// All shards' results, findings in the order of the sweep. Samples stay as they lie: they are the bulk.
+fn gather(parts: Vec<Results>) -> Gathered {
+    let mut whole = Gathered::default();
     for part in parts {
         whole.tally.add(&part.tally);
-        whole.samples.extend(part.samples);
+        whole.samples.push(part.samples);
+        whole.orders.push(part.orders);
         whole.findings.extend(part.findings);
     }
     whole.findings.sort_by_key(|(order, _)| *order);

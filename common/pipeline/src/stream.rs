@@ -96,7 +96,9 @@ pub(crate) struct Scored {
 #[derive(Debug, Default)]
 pub(crate) struct Results {
     pub(crate) tally: Tally,
-    pub(crate) samples: Vec<(u32, Sample)>,
+    pub(crate) samples: Vec<Sample>,
+    /// The samples' places in the sweep.
+    pub(crate) orders: Vec<u32>,
     pub(crate) findings: Vec<(u32, Finding)>,
 }
 
@@ -189,7 +191,8 @@ impl Stream {
             results.tally.scored += 1;
             results.findings.push((order, Finding::Scored(Box::new(scored))));
         }
-        results.samples.push((order, sample));
+        results.samples.push(sample);
+        results.orders.push(order);
     }
 
     /// Insight: a feature vector becomes a score, and an insight if it is news.
