@@ -4,6 +4,7 @@
 //! nothing. The write-ahead log lets other processes read while it writes. A commit is one transaction; a crash
 //! leaves the last whole one.
 
+mod behind;
 mod failure;
 mod read;
 mod samples;
@@ -12,7 +13,7 @@ mod write;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -22,6 +23,7 @@ use linkcast_domain::ports::{
 };
 use linkcast_domain::{Alert, AlertState, Condition, Insight, Sample, StreamId, Timestamp};
 
+use behind::{Behind, lock};
 use failure::Attempt;
 use samples::Numbers;
 
@@ -29,7 +31,8 @@ use samples::Numbers;
 #[derive(Debug)]
 pub struct SqliteStore {
     name: String,
-    inner: Mutex<Inner>,
+    inner: Arc<Mutex<Inner>>,
+    behind: Mutex<Behind>,
 }
 
 /// The connection, and what it would be slow to look up for every sample.
@@ -59,23 +62,38 @@ impl SqliteStore {
         schema::prepare(&connection, &name)?;
         let streams = Numbers::load(&connection, "SELECT id, number FROM streams", &attempt)?;
         let names = Numbers::load(&connection, "SELECT name, number FROM names", &attempt)?;
-        Ok(SqliteStore { name, inner: Mutex::new(Inner { connection, streams, names }) })
+        let inner = Arc::new(Mutex::new(Inner { connection, streams, names }));
+        Ok(SqliteStore { name, inner, behind: Mutex::default() })
     }
 
-    /// Runs `work` with the connection; `what` completes "could not …".
+    /// Runs `work` with the connection, after what is written behind; `what` completes "could not …".
     fn run<T>(
         &self,
         what: &'static str,
         work: impl FnOnce(&mut Inner, &Attempt<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        work(&mut inner, &Attempt::new(&self.name, what))
+        lock(&self.behind).settle();
+        work(&mut lock(&self.inner), &Attempt::new(&self.name, what))
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        lock(&self.behind).settle();
     }
 }
 
 impl PipelineStore for SqliteStore {
     async fn commit(&self, changes: &Changes) -> Result<(), StoreError> {
+        lock(&self.behind).catch_up(&self.inner, &self.name)?;
         self.run("write results", |inner, attempt| write::commit(inner, changes, attempt))
+    }
+
+    async fn write_behind(&self, samples: &mut Vec<Sample>) -> Result<(), StoreError> {
+        let mut behind = lock(&self.behind);
+        behind.catch_up(&self.inner, &self.name)?;
+        behind.begin(samples, &self.inner, &self.name);
+        Ok(())
     }
 
     async fn resume(&self) -> Result<Resume, StoreError> {
