@@ -1,12 +1,13 @@
 //! The whole pipeline in one process, from an exporter's text to SQLite: how fast, how it grows, how much memory.
 //!
 //! Each size runs in a process of its own, whose peak memory is then its own. What is timed is what `linkcast replay` does:
-//! reading files, parsing, differencing, features, the model, conditions, and writing to a database on disk. Every tenth
-//! sweep every stream's state is written and all is made durable, at every size and within the time; `linkcast replay`
-//! does so less often. Simulating and printing is done before, by another process. The first sweep is taken in and made
+//! reading files, parsing, differencing, features, the model, conditions, and writing to a database on disk, every
+//! stream's state with each twentieth of its samples and at the end. Simulating and printing is done before, by another process. The first sweep is taken in and made
 //! durable untimed: it makes every stream and gives no sample. The rate is by wall time on all cores, growth by
 //! processor time.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -38,9 +39,6 @@ const JUDGED: usize = 10_000;
 const SAMPLES: usize = 400_000;
 const FEWEST_SWEEPS: usize = 20;
 const MOST_SWEEPS: usize = 200;
-/// The same for every size, so that a sample bears the same share of a checkpoint whatever the fabric.
-const CHECKPOINT: CheckpointPolicy =
-    CheckpointPolicy { sweeps: 10, samples: usize::MAX, held_samples: 65_536 };
 /// From the smallest fabric to the largest, the processor time of a sample may grow by so much and still count as linear.
 const LINEAR: f64 = 1.5;
 
@@ -155,13 +153,15 @@ pub(crate) fn run_once(ports: usize) -> Result<()> {
     let times: Vec<Timestamp> =
         times.into_iter().map(|millis| Timestamp::from_millis(millis as i64)).collect();
     let store = SqliteStore::open(&folder.join("bench.db")).context("cannot open a database")?;
-    let settings = Settings { checkpoint: CHECKPOINT, ..Settings::default() };
+    let settings = Settings { checkpoint: CheckpointPolicy::replay(), ..Settings::default() };
     let channels = Vec::<JsonLines<std::io::Sink>>::new();
     let opening = Pipeline::open(settings, Calendar::utc(), store, load_shipped()?, channels);
     let mut pipeline = ready(opening).context("cannot open the pipeline")?;
-    let mut memory = SourceMemory::new();
-    let mut sweeps =
-        times.iter().enumerate().map(|(number, time)| read_sweep(folder, number, *time, &mut memory));
+    let (mut memory, mut bytes) = (SourceMemory::new(), Vec::new());
+    let mut sweeps = times
+        .iter()
+        .enumerate()
+        .map(|(number, time)| read_sweep(&file(folder, number), *time, &mut bytes, &mut memory));
     let first = sweeps.next().context("the fabric made no sweep")??;
     ready(pipeline.ingest(first, &SystemClock)).context("cannot take the first sweep in")?;
     ready(pipeline.checkpoint()).context("cannot make the first sweep durable")?;
@@ -187,14 +187,15 @@ pub(crate) fn run_once(ports: usize) -> Result<()> {
     Ok(())
 }
 
-/// Reads and parses one printed sweep.
-fn read_sweep(folder: &Path, number: usize, time: Timestamp, memory: &mut SourceMemory) -> Result<Sweep> {
-    let bytes = std::fs::read(file(folder, number)).context("cannot read a sweep")?;
+/// Reads and parses one printed sweep; `bytes` is room for its text.
+fn read_sweep(file: &Path, time: Timestamp, bytes: &mut Vec<u8>, memory: &mut SourceMemory) -> Result<Sweep> {
+    bytes.clear();
+    File::open(file).and_then(|mut file| file.read_to_end(bytes)).context("cannot read a sweep")?;
     let origin = Origin { time: Some(time), ..Origin::named("bench") };
-    let parsed = parse_remembering(Format::Prometheus, &bytes, &origin, memory);
+    let parsed = parse_remembering(Format::Prometheus, bytes, &origin, memory);
     Ok(Sweep {
         source: "bench".to_owned(),
-        position: number as u64 + 1,
+        position: time.millis().unsigned_abs(),
         time,
         readings: parsed.readings,
         facts: parsed.ports,

@@ -39,6 +39,9 @@ const NOTIFY_LIMIT: Duration = Duration::from_secs(10);
 /// Items of each kind deleted at once, so that no checkpoint waits long for it.
 const FORGOTTEN_A_TIME: usize = 10_000;
 
+/// Samples whose writing takes longer than handing it to a thread.
+const WORTH_WRITING_AHEAD: usize = 8_192;
+
 /// A pipeline that cannot start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum PipelineError {
@@ -180,10 +183,11 @@ where
         self.settle(now, Patience::Wait, &mut report);
         self.since_checkpoint.sweeps += 1;
         let policy = self.settings.checkpoint;
-        if self.since_checkpoint.sweeps >= policy.sweeps || self.since_checkpoint.samples >= policy.samples {
+        if self.since_checkpoint.sweeps >= policy.sweeps && self.since_checkpoint.samples >= policy.samples {
             report.tally.failed_notices += self.checkpoint().await?;
         } else if self.changes.samples.len() >= policy.held_samples {
-            self.write_samples_ahead().await?;
+            // The bulk, and writing it again changes nothing: it need not wait for the checkpoint.
+            self.store.write_behind(&mut self.changes.samples).await?;
         }
         Ok(report)
     }
@@ -200,33 +204,20 @@ where
     /// Makes everything taken in durable, and tells what is to be told. Gives the number of channels that could not be told;
     /// their messages stay in the outbox.
     pub async fn checkpoint(&mut self) -> Result<u64, PipelineError> {
+        // Samples may be durable before the rest; many are written while the states are put in order.
+        if self.changes.samples.len() >= WORTH_WRITING_AHEAD {
+            self.store.write_behind(&mut self.changes.samples).await?;
+        }
         self.changes.states = self.shards.unsaved(self.settings.workers);
         self.changes.sources = self.sources.values().cloned().collect();
         self.store.commit(&self.changes).await?;
-        let written = std::mem::take(&mut self.changes);
-        self.keep_room(written.samples);
+        let samples = std::mem::take(&mut self.changes.samples);
+        self.changes = Changes { samples, ..Changes::default() };
         self.shards.mark_saved();
         self.since_checkpoint = Progress::default();
         self.forget().await?;
         self.windows = self.store.windows(Timestamp::EARLIEST).await?;
         Ok(self.tell().await?)
-    }
-
-    /// Samples are the bulk, and writing them again changes nothing: they need not wait for the checkpoint.
-    async fn write_samples_ahead(&mut self) -> Result<(), PipelineError> {
-        let samples = Changes { samples: std::mem::take(&mut self.changes.samples), ..Changes::default() };
-        let outcome = self.store.commit(&samples).await;
-        match &outcome {
-            Ok(()) => self.keep_room(samples.samples),
-            Err(_) => self.changes.samples = samples.samples,
-        }
-        Ok(outcome?)
-    }
-
-    /// Keeps the memory of written samples for the next: taking it from the system anew costs more than filling it.
-    fn keep_room(&mut self, mut written: Vec<Sample>) {
-        written.clear();
-        self.changes.samples = written;
     }
 
     /// Old items go a bounded number at a time, at most once in ten minutes of the input's time.

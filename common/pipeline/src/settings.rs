@@ -274,13 +274,13 @@ impl Default for AlertPolicy {
     }
 }
 
-/// When results become durable. Between two checkpoints samples are written early; a restart writes them again,
-/// the same.
+/// When results become durable: after so many sweeps that brought so many samples in all. Between two checkpoints
+/// samples are written early; a restart writes them again, the same.
 #[derive(Clone, Copy, Debug)]
 pub struct CheckpointPolicy {
-    /// After so many sweeps.
+    /// At least so many sweeps.
     pub sweeps: u64,
-    /// Or after so many samples.
+    /// And at least so many samples.
     pub samples: usize,
     /// Samples held in memory at most before they are written ahead of the checkpoint.
     pub held_samples: usize,
@@ -289,14 +289,15 @@ pub struct CheckpointPolicy {
 impl Default for CheckpointPolicy {
     /// For live sources: every sweep.
     fn default() -> Self {
-        CheckpointPolicy { sweeps: 1, samples: usize::MAX, held_samples: 65_536 }
+        CheckpointPolicy { sweeps: 1, samples: 0, held_samples: 65_536 }
     }
 }
 
 impl CheckpointPolicy {
-    /// For recorded captures, where a crash costs time and no data: states of 200,000 streams are 300 MB, so they are
-    /// written once for several million samples.
+    /// For recorded captures, where a crash costs time and no data. A stream's state is as large as fifty of its
+    /// samples, so it is written once for twenty of them, however large the fabric; a small one waits until there
+    /// is something worth a disk's flush.
     pub fn replay() -> Self {
-        CheckpointPolicy { sweeps: u64::MAX, samples: 2_000_000, held_samples: 65_536 }
+        CheckpointPolicy { sweeps: 20, samples: 200_000, held_samples: 65_536 }
     }
 }
