@@ -22,6 +22,10 @@ use anyhow::{Context, Result, bail};
 use crate::machine::Machine;
 use crate::report::Line;
 
+/// The `linkcast` command's own allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Bench = fn() -> Result<Vec<Line>>;
 
 const BENCHES: [(&str, Bench); 4] = [

@@ -33,6 +33,11 @@ use crate::arguments::Arguments;
 use crate::configuration::Configuration;
 use crate::exit::Failure;
 
+/// A sweep is half a million small pieces, made by one thread and freed by another, which the system's allocator
+/// does slowly: a fifth of the pipeline's time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match Configuration::from_environment()

@@ -57,6 +57,11 @@ impl Ports {
         }
     }
 
+    /// How many ports this exposition has named.
+    pub(super) fn count(&self) -> usize {
+        self.named.len()
+    }
+
     /// Whether most of what is held was not named in the last exposition.
     pub(super) fn is_outdated(&self) -> bool {
         self.named.len() * 2 < self.rows.len()

@@ -325,6 +325,7 @@ impl<'o> Sweep<'o> {
         }
         units::check(&mut self.parsed, self.has_undecided_units);
         self.ports.readings = self.parsed.readings.len();
+        self.parsed.ports.reserve_exact(self.ports.count());
         self.parsed.ports.extend(self.ports.take_notes().map(|(stream, notes)| {
             let PortNotes { mut facts, lane_speed } = notes;
             if let (None, Some(speed), Some(lanes)) = (facts.rate, lane_speed, facts.lanes) {
