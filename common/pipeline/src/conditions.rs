@@ -12,7 +12,7 @@ use linkcast_domain::{
     Cause, Condition, ConditionState, InsightId, PortFacts, PredictionType, StreamId, Timestamp,
 };
 
-use crate::gate::{Evidence, telling};
+use crate::gate::{Evidence, excusing, telling};
 use crate::judge::Reasons;
 use crate::settings::{CausePolicy, ConditionPolicy};
 
@@ -204,6 +204,7 @@ fn shown_cause(policy: &ConditionPolicy, verdict: &Verdict) -> Option<Cause> {
     let limits = policy.of(cause)?;
     let shows = verdict.class != PredictionType::Normal
         && verdict.firm.has(telling(verdict.class))
+        && !verdict.firm.has(excusing(verdict.class))
         && verdict.risk >= limits.open_risk
         && verdict.confidence >= limits.open_confidence;
     shows.then_some(cause)
@@ -312,4 +313,35 @@ pub fn announced(
             }
     };
     if windows.iter().any(covers) { Announced::Yes } else { Announced::No }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(class: PredictionType, firm: Evidence) -> Option<Cause> {
+        let verdict = Verdict {
+            time: Timestamp::from_millis(0),
+            class,
+            risk: 95.0,
+            confidence: 0.95,
+            firm,
+            announced: Announced::No,
+        };
+        shown_cause(&ConditionPolicy::default(), &verdict)
+    }
+
+    #[test]
+    fn latency_on_a_link_far_busier_than_usual_is_the_loads() {
+        let late = PredictionType::LatencySpike;
+        assert_eq!(shown(late, Evidence::LATENCY), Some(Cause::Predicted(late)));
+        assert_eq!(shown(late, Evidence::LATENCY.and(Evidence::BUSY)), None);
+    }
+
+    #[test]
+    fn a_busy_link_excuses_no_errors() {
+        let unstable = PredictionType::ConnectionInstability;
+        let signs = Evidence::SYMBOLS_12M.and(Evidence::BUSY);
+        assert_eq!(shown(unstable, signs), Some(Cause::Predicted(unstable)));
+    }
 }

@@ -137,6 +137,14 @@ pub fn telling(class: PredictionType) -> Evidence {
     }
 }
 
+/// Which signs explain a cause away: packets take longer on a link that is far busier than usual, or nearly full.
+pub(crate) fn excusing(class: PredictionType) -> Evidence {
+    match class {
+        PredictionType::LatencySpike => Evidence::BUSY,
+        _ => Evidence::default(),
+    }
+}
+
 /// Counters that stand still on a healthy link.
 fn hard_signs(policy: &GatePolicy, values: &SampleValues, vector: &FeatureVector) -> Evidence {
     let rose = |field| values.raw(field) > 0.0;
