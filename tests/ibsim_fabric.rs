@@ -20,13 +20,14 @@ fn raised_counters_become_an_insight_and_a_cut_link_an_alert() -> Result<()> {
     let _running = start_linkcast(&fabric, folder.path(), &database)?;
 
     let mut symbol_errors = 0;
-    let insight = until("an insight into the sick port", Duration::from_secs(90), || {
+    until("an insight that the port is sick", Duration::from_secs(90), || {
         symbol_errors += 200;
         raise(&mut fabric, symbol_errors)?;
         std::thread::park_timeout(Duration::from_millis(700));
-        first_about_sick_port("insights", &database)
+        // A quiet sample may have been looked at before: one stream in so many is, each hour.
+        let troubled = |insight: &serde_json::Value| insight["prediction_type"] != "normal";
+        first_about_sick_port("insights", &database, troubled)
     })?;
-    assert_ne!(insight["prediction_type"], "normal", "{insight}");
 
     fabric.console(r#"Unlink "leaf-r01"[2]"#)?;
     let mut drops = 0;
@@ -34,7 +35,7 @@ fn raised_counters_become_an_insight_and_a_cut_link_an_alert() -> Result<()> {
         drops += 1;
         count_drop(&mut fabric, drops)?;
         std::thread::park_timeout(Duration::from_secs(1));
-        first_about_sick_port("alerts", &database)
+        first_about_sick_port("alerts", &database, |_| true)
     })?;
     assert!(alert["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{alert}");
     Ok(())
@@ -68,9 +69,13 @@ fn count_drop(fabric: &mut IbsimFabric, drops: u32) -> Result<()> {
     fabric.console(&format!("{port} PortCounters.LinkErrorRecoveryCounter={}", drops.min(255)))
 }
 
-/// The first item that `linkcast insights` or `linkcast alerts` shows about the sick port.
-fn first_about_sick_port(command: &str, database: &Path) -> Result<Option<serde_json::Value>> {
+/// The first item of those `wanted` that `linkcast insights` or `linkcast alerts` shows about the sick port.
+fn first_about_sick_port(
+    command: &str,
+    database: &Path,
+    wanted: impl Fn(&serde_json::Value) -> bool,
+) -> Result<Option<serde_json::Value>> {
     let call = Linkcast::call(&[command, "--json", "--db", &database.to_string_lossy()])?;
     let items = call.json_lines()?;
-    Ok(items.into_iter().find(|item| item.to_string().contains(SICK_PORT)))
+    Ok(items.into_iter().find(|item| item.to_string().contains(SICK_PORT) && wanted(item)))
 }

@@ -1,7 +1,7 @@
 //! Drives the benches: ours and the peers in one run on one machine.
 //!
 //! The measuring is `linkcast-bench`'s; this installs the peers it measures against into a Python environment under
-//! `target/` and lets it write docs/BENCHMARKS.md. Ours is built as it is shipped, like the peers.
+//! `target/` and lets it write docs/BENCHMARKS.md.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -25,7 +25,7 @@ const PEERS: &[&str] = &[
 pub(crate) fn run(names: &[String]) -> Result<()> {
     let python = install_peers()?;
     command::run(
-        cargo(&["run", "--profile", "dist", "--locked", "--package", "linkcast-bench", "--"])
+        cargo(&["run", "--release", "--locked", "--package", "linkcast-bench", "--"])
             .args(names)
             .env("LINKCAST_BENCH_PYTHON", python)
             // Read by the libraries that some peers bring; each contestant has one thread.

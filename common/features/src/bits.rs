@@ -6,7 +6,8 @@
 #[derive(Debug)]
 pub(crate) struct BitWriter {
     bytes: Vec<u8>,
-    pending: u128,
+    /// What is not yet eight bytes, the earlier bits lower.
+    pending: u64,
     pending_bits: u32,
 }
 
@@ -16,15 +17,18 @@ impl BitWriter {
     }
 
     /// Appends the lowest `bits` (64 at most) of `value`.
+    #[inline]
     pub(crate) fn put(&mut self, value: u64, bits: u32) {
-        let kept = u128::from(value) & ((1 << bits) - 1);
+        let kept = value & u64::MAX.checked_shr(u64::BITS - bits).unwrap_or(0);
         self.pending |= kept << self.pending_bits;
-        self.pending_bits += bits;
-        while self.pending_bits >= 8 {
-            self.bytes.push(self.pending as u8);
-            self.pending >>= 8;
-            self.pending_bits -= 8;
+        let filled = self.pending_bits + bits;
+        if filled < u64::BITS {
+            self.pending_bits = filled;
+            return;
         }
+        self.bytes.extend_from_slice(&self.pending.to_le_bytes());
+        self.pending = kept.checked_shr(u64::BITS - self.pending_bits).unwrap_or(0);
+        self.pending_bits = filled - u64::BITS;
     }
 
     pub(crate) fn put_f64(&mut self, value: f64) {
@@ -37,9 +41,8 @@ impl BitWriter {
 
     /// The bytes, the last one filled with zeros.
     pub(crate) fn finish(mut self) -> Vec<u8> {
-        if self.pending_bits > 0 {
-            self.bytes.push(self.pending as u8);
-        }
+        let begun = self.pending_bits.div_ceil(8) as usize;
+        self.bytes.extend(self.pending.to_le_bytes().into_iter().take(begun));
         self.bytes
     }
 }

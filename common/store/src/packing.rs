@@ -88,6 +88,10 @@ fn put_signed(bytes: &mut Vec<u8>, value: i64) {
 
 fn put_unsigned(bytes: &mut Vec<u8>, mut value: u64) {
     const LONGEST: usize = 10;
+    if value < 0x80 {
+        bytes.push(value as u8);
+        return;
+    }
     let (mut places, mut length) = ([0; LONGEST], 0);
     for place in &mut places {
         length += 1;
