@@ -9,6 +9,7 @@ use linkcast_scoring::Score;
 
 use crate::gate::Evidence;
 use crate::settings::{ConditionPolicy, GatePolicy};
+use crate::watch::Weighed;
 
 /// A verdict that stands without a model.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,11 +30,23 @@ pub enum Fact {
         /// Seconds they took.
         interval_s: f64,
     },
+    /// Counters came to stand at their maximum: what they would count from now on is unknown.
+    Saturated {
+        /// How many stand there.
+        counters: f64,
+    },
+    /// The port's counters were cleared in the interval: no trouble, and why the sample looks quiet.
+    Cleared,
 }
 
 /// How sure errors of an unknown number of bits are. No published figure: less than what is certain, and more than
 /// alerts ask for.
 const UNCOUNTED_CONFIDENCE: f64 = 0.7;
+
+/// How sure it is that something is wrong where nothing more can be counted, and what that weighs: worth a look, and less than
+/// any condition asks for.
+const SATURATED_CONFIDENCE: f64 = 0.5;
+const SATURATED_RISK: f64 = 50.0;
 
 impl Fact {
     /// The errors in a sample that no ratio tells the model of, if there are enough.
@@ -57,15 +70,20 @@ impl Fact {
         policy: &GatePolicy,
         values: &SampleValues,
         vector: &FeatureVector,
-        firm: Evidence,
+        weighed: &Weighed,
     ) -> Option<Fact> {
-        if firm.has(Evidence::STAYED_DOWN) {
+        if weighed.firm.has(Evidence::STAYED_DOWN) {
             Some(Fact::StayedDown)
-        } else if firm.has(Evidence::FLAPPING) {
+        } else if weighed.firm.has(Evidence::FLAPPING) {
             let drops_in_12h = vector.get(Feature::LinkDowned12h).unwrap_or(0.0);
             Some(Fact::Flapping { drops_in_12h })
-        } else if firm.has(Evidence::UNCOUNTED) {
+        } else if weighed.firm.has(Evidence::UNCOUNTED) {
             Fact::uncounted(policy, values, vector)
+        } else if weighed.worth_scoring.has(Evidence::SATURATED) {
+            let counters = values.get(SampleField::SaturatedCounters).unwrap_or(0.0);
+            Some(Fact::Saturated { counters })
+        } else if weighed.worth_scoring.has(Evidence::RESET) {
+            Some(Fact::Cleared)
         } else {
             None
         }
@@ -73,16 +91,31 @@ impl Fact {
 
     /// The score with what is certain put in its place; the model's risk stands where it is higher.
     pub fn settle(self, policy: &ConditionPolicy, score: &Score) -> Score {
-        let confidence = match self {
-            Fact::StayedDown | Fact::Flapping { .. } => 1.0,
-            Fact::Uncounted { .. } if score.class != PredictionType::Normal => return *score,
-            Fact::Uncounted { .. } => UNCOUNTED_CONFIDENCE,
+        let (confidence, risk) = match self {
+            Fact::StayedDown | Fact::Flapping { .. } => (1.0, policy.fact_risk),
+            Fact::Cleared => return *score,
+            Fact::Uncounted { .. } | Fact::Saturated { .. } if score.class != PredictionType::Normal => {
+                return *score;
+            }
+            Fact::Uncounted { .. } => (UNCOUNTED_CONFIDENCE, policy.fact_risk),
+            Fact::Saturated { .. } => (SATURATED_CONFIDENCE, SATURATED_RISK),
         };
-        let class = PredictionType::ConnectionInstability;
+        let class = self.class();
         let others = (1.0 - confidence) / (PredictionType::COUNT - 1) as f64;
         let mut probabilities = [others; PredictionType::COUNT];
         probabilities.get_mut(class.index()).into_iter().for_each(|own| *own = confidence);
-        Score { probabilities, class, confidence, risk: score.risk.max(policy.fact_risk) }
+        Score { probabilities, class, confidence, risk: score.risk.max(risk) }
+    }
+
+    /// What the fact is a case of.
+    pub fn class(self) -> PredictionType {
+        match self {
+            Fact::StayedDown | Fact::Flapping { .. } | Fact::Uncounted { .. } => {
+                PredictionType::ConnectionInstability
+            }
+            Fact::Saturated { .. } => PredictionType::AnomalyDetected,
+            Fact::Cleared => PredictionType::Normal,
+        }
     }
 
     /// The fact, for people.
@@ -107,6 +140,15 @@ impl Fact {
                     "within {interval_s:.0} s, {}, which points to a link about to drop, or already flapping",
                     told.join(" and ")
                 )
+            }
+            Fact::Saturated { counters } => format!(
+                "counters at their maximum: {counters:.0}; until their owner clears them nobody can see what \
+                 they would count"
+            ),
+            Fact::Cleared => {
+                "the port's counters were cleared, by another tool or a restart; this sample counts from \
+                              there, and no trouble is expected"
+                    .to_owned()
             }
         }
     }
@@ -150,6 +192,30 @@ mod tests {
         vector.set(Feature::SymbolBer12m, 1e-10);
         vector.set(Feature::RcvErrorRatio5m, 1e-6);
         assert_eq!(Fact::uncounted(&GatePolicy::default(), &values(200.0, 200.0), &vector), None);
+    }
+
+    #[test]
+    fn counters_that_came_to_stand_at_their_maximum_are_no_healthy_link() {
+        let mut values = SampleValues::default();
+        values.set(SampleField::SaturatedCounters, 2.0);
+        let weighed = |worth_scoring| Weighed { worth_scoring, firm: Evidence::default(), came_back: false };
+        let of =
+            |worth| Fact::of(&GatePolicy::default(), &values, &FeatureVector::default(), &weighed(worth));
+        assert_eq!(of(Evidence::default()), None, "they stood there before");
+        let fact = of(Evidence::SATURATED).unwrap();
+        let score = fact.settle(&ConditionPolicy::default(), &well());
+        assert_eq!((score.class, score.risk), (PredictionType::AnomalyDetected, 50.0));
+        assert!(fact.sentence().contains("maximum: 2"), "{}", fact.sentence());
+    }
+
+    #[test]
+    fn cleared_counters_are_said_to_be_so_and_judged_by_the_model() {
+        let weighed = Weighed { worth_scoring: Evidence::RESET, firm: Evidence::default(), came_back: false };
+        let (values, vector) = (SampleValues::default(), FeatureVector::default());
+        let fact = Fact::of(&GatePolicy::default(), &values, &vector, &weighed).unwrap();
+        assert_eq!(fact, Fact::Cleared);
+        assert_eq!(fact.settle(&ConditionPolicy::default(), &well()), well());
+        assert_eq!(fact.class(), PredictionType::Normal);
     }
 
     #[test]

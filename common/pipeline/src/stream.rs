@@ -186,7 +186,7 @@ impl Stream {
         self.watch.source = around.source;
         self.heard(sample.time, order, results);
         if asks {
-            let fact = Fact::of(gate, &sample.values, &vector, weighed.firm);
+            let fact = Fact::of(gate, &sample.values, &vector, &weighed);
             let scored = self.insight(around, &vector, sample.time, (weighed.firm, fact));
             results.tally.scored += 1;
             results.findings.push((order, Finding::Scored(Box::new(scored))));
@@ -228,9 +228,7 @@ pub(crate) fn reasons<J: Judge>(
 ) -> Reasons {
     let reasons = judge.explain(vector, score);
     match fact {
-        Some(fact) if score.class == PredictionType::ConnectionInstability => {
-            Reasons { sentence: fact.sentence(), ..reasons }
-        }
+        Some(fact) if score.class == fact.class() => Reasons { sentence: fact.sentence(), ..reasons },
         _ => reasons,
     }
 }
