@@ -6,8 +6,7 @@
 use std::collections::HashSet;
 
 use linkcast_domain::{
-    Clock, FeatureVector, Insight, InsightId, NodeGuid, PortFacts, PortState, PredictionType, Sample,
-    StreamId, Timestamp,
+    Clock, FeatureVector, Insight, InsightId, NodeGuid, PortFacts, PortState, Sample, StreamId, Timestamp,
 };
 use linkcast_features::{Calendar, StreamState};
 use linkcast_scoring::Score;
