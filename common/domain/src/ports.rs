@@ -27,18 +27,15 @@ pub trait PipelineStore: Send + Sync {
     /// id, messages by sequence, sources by name.
     fn commit(&self, changes: &Changes) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Takes samples that need not be durable before the next commit has returned, which fails if they cannot be; a
-    /// reader of this store finds them at once. Leaves `samples` empty, or on an error as it was. A store that has
+    /// Takes changes that need not be durable before the next call of this or of `commit` has returned, which begins with
+    /// them and fails if they cannot be written; a reader of this store finds them at once. They become durable as a
+    /// whole, after all that was given before. Leaves `changes` empty, or on an error as they were. A store that has
     /// nothing to gain commits them.
-    fn write_behind(&self, samples: &mut Vec<Sample>) -> impl Future<Output = Result<(), StoreError>> + Send {
+    fn commit_behind(&self, changes: &mut Changes) -> impl Future<Output = Result<(), StoreError>> + Send {
         async move {
-            let changes = Changes { samples: std::mem::take(samples), ..Changes::default() };
-            let outcome = self.commit(&changes).await;
-            *samples = changes.samples;
-            if outcome.is_ok() {
-                samples.clear();
-            }
-            outcome
+            self.commit(changes).await?;
+            changes.clear();
+            Ok(())
         }
     }
 

@@ -36,8 +36,8 @@ pub use notify::{
 pub use pipeline::{Pipeline, PipelineError};
 pub use read_ahead::{READ_AHEAD_READINGS, read_ahead};
 pub use settings::{
-    AlertPolicy, CausePolicy, CheckpointPolicy, ConditionPolicy, Echo, GatePolicy, MissingPolicy, Quiet,
-    Settings,
+    AlertPolicy, CausePolicy, CheckpointPolicy, ConditionPolicy, Durability, Echo, GatePolicy, MissingPolicy,
+    Quiet, Settings,
 };
 pub use sweep::{Sweep, SweepReport, Tally};
 pub use watch::{LinkEnds, SeenUp, Watch, Weighed};

@@ -21,7 +21,7 @@ use crate::codec::{self, StreamStateError};
 use crate::conditions::{Announced, Conditions, Step, Verdict, announced};
 use crate::gate::Evidence;
 use crate::judge::Judge;
-use crate::settings::{Echo, Settings};
+use crate::settings::{Durability, Echo, Settings};
 use crate::shards::Shards;
 use crate::silence;
 use crate::stream::{self, Finding, Following, Scored, Surroundings};
@@ -184,10 +184,12 @@ where
         self.since_checkpoint.sweeps += 1;
         let policy = self.settings.checkpoint;
         if self.since_checkpoint.sweeps >= policy.sweeps && self.since_checkpoint.samples >= policy.samples {
-            report.tally.failed_notices += self.checkpoint().await?;
+            report.tally.failed_notices += match policy.durability {
+                Durability::AtOnce => self.checkpoint().await?,
+                Durability::Behind => self.checkpoint_behind().await?,
+            };
         } else if self.changes.samples.len() >= policy.held_samples {
-            // The bulk, and writing it again changes nothing: it need not wait for the checkpoint.
-            self.store.write_behind(&mut self.changes.samples).await?;
+            self.write_samples_ahead().await?;
         }
         Ok(report)
     }
@@ -204,17 +206,44 @@ where
     /// Makes everything taken in durable, and tells what is to be told. Gives the number of channels that could not be told;
     /// their messages stay in the outbox.
     pub async fn checkpoint(&mut self) -> Result<u64, PipelineError> {
-        // Samples may be durable before the rest; many are written while the states are put in order.
+        self.gather().await?;
+        self.store.commit(&self.changes).await?;
+        self.changes.clear();
+        self.shards.mark_saved();
+        self.since_checkpoint = Progress::default();
+        self.tidy_and_tell().await
+    }
+
+    /// As `checkpoint`, with the store writing behind; what is told and tidied is the checkpoint's before.
+    async fn checkpoint_behind(&mut self) -> Result<u64, PipelineError> {
+        let failed = self.tidy_and_tell().await?;
+        self.gather().await?;
+        self.store.commit_behind(&mut self.changes).await?;
+        self.shards.mark_saved();
+        self.since_checkpoint = Progress::default();
+        Ok(failed)
+    }
+
+    /// Puts all that a checkpoint writes into `changes`; many samples are written while the states are put in order.
+    async fn gather(&mut self) -> Result<(), PipelineError> {
         if self.changes.samples.len() >= WORTH_WRITING_AHEAD {
-            self.store.write_behind(&mut self.changes.samples).await?;
+            self.write_samples_ahead().await?;
         }
         self.changes.states = self.shards.unsaved(self.settings.workers);
         self.changes.sources = self.sources.values().cloned().collect();
-        self.store.commit(&self.changes).await?;
+        Ok(())
+    }
+
+    /// Samples are the bulk, and writing them again changes nothing: they may be durable before the checkpoint.
+    async fn write_samples_ahead(&mut self) -> Result<(), PipelineError> {
         let samples = std::mem::take(&mut self.changes.samples);
-        self.changes = Changes { samples, ..Changes::default() };
-        self.shards.mark_saved();
-        self.since_checkpoint = Progress::default();
+        let mut ahead = Changes { samples, ..Changes::default() };
+        let outcome = self.store.commit_behind(&mut ahead).await;
+        self.changes.samples = ahead.samples;
+        Ok(outcome?)
+    }
+
+    async fn tidy_and_tell(&mut self) -> Result<u64, PipelineError> {
         self.forget().await?;
         self.windows = self.store.windows(Timestamp::EARLIEST).await?;
         Ok(self.tell().await?)

@@ -284,12 +284,23 @@ pub struct CheckpointPolicy {
     pub samples: usize,
     /// Samples held in memory at most before they are written ahead of the checkpoint.
     pub held_samples: usize,
+    /// Whether the next sweep waits for it.
+    pub durability: Durability,
+}
+
+/// When a checkpoint is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// When all is on disk and told.
+    AtOnce,
+    /// The store may write it while the next sweeps are taken in; it is told at the next checkpoint, or at the end.
+    Behind,
 }
 
 impl Default for CheckpointPolicy {
     /// For live sources: every sweep.
     fn default() -> Self {
-        CheckpointPolicy { sweeps: 1, samples: 0, held_samples: 65_536 }
+        CheckpointPolicy { sweeps: 1, samples: 0, held_samples: 65_536, durability: Durability::AtOnce }
     }
 }
 
@@ -298,6 +309,11 @@ impl CheckpointPolicy {
     /// samples, so it is written once for twenty of them, however large the fabric; a small one waits until there
     /// is something worth a disk's flush.
     pub fn replay() -> Self {
-        CheckpointPolicy { sweeps: 20, samples: 200_000, held_samples: 65_536 }
+        CheckpointPolicy {
+            sweeps: 20,
+            samples: 200_000,
+            held_samples: 65_536,
+            durability: Durability::Behind,
+        }
     }
 }

@@ -89,10 +89,10 @@ impl PipelineStore for SqliteStore {
         self.run("write results", |inner, attempt| write::commit(inner, changes, attempt))
     }
 
-    async fn write_behind(&self, samples: &mut Vec<Sample>) -> Result<(), StoreError> {
+    async fn commit_behind(&self, changes: &mut Changes) -> Result<(), StoreError> {
         let mut behind = lock(&self.behind);
         behind.catch_up(&self.inner, &self.name)?;
-        behind.begin(samples, &self.inner, &self.name);
+        behind.begin(changes, &self.inner, &self.name);
         Ok(())
     }
 

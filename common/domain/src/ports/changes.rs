@@ -28,6 +28,13 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// Empties it, and keeps the room for samples: taking it from the system anew costs more than filling it.
+    pub fn clear(&mut self) {
+        let mut samples = std::mem::take(&mut self.samples);
+        samples.clear();
+        *self = Changes { samples, ..Changes::default() };
+    }
+
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.samples.is_empty()

@@ -9,7 +9,7 @@ use linkcast_telemetry::Counter;
 
 use super::doubles::{Death, Life};
 use super::fabric::{Lab, host, ingest, leaf, open};
-use crate::{CheckpointPolicy, Settings, Sweep};
+use crate::{CheckpointPolicy, Durability, Settings, Sweep};
 
 /// A fault that comes and goes, a port that goes and comes, a host that restarts, a source that falls silent.
 fn story(interval_s: i64, sweeps: usize) -> Vec<Sweep> {
@@ -114,6 +114,13 @@ fn check_deaths(settings: &Settings, given: &[Sweep]) {
 #[test]
 fn a_death_at_any_call_loses_nothing_and_tells_nothing_new() {
     check_deaths(&settings(1), &story(90, 40));
+}
+
+#[test]
+fn a_death_while_a_checkpoint_is_written_behind_loses_nothing_and_tells_nothing_new() {
+    let mut settings = settings(3);
+    settings.checkpoint.durability = Durability::Behind;
+    check_deaths(&settings, &story(90, 40));
 }
 
 #[test]

@@ -32,7 +32,7 @@ contract! {
     a_sample_replaces_the_one_of_its_stream_and_time,
     the_same_commit_twice_is_as_once,
     samples_written_again_in_other_portions_are_not_doubled,
-    samples_written_behind_are_found_at_once_and_in_order,
+    what_is_committed_behind_is_found_at_once_and_in_order,
     facts_and_states_are_kept_apart_and_replaced_by_stream,
     streams_come_in_pages_by_id,
     insights_are_found_by_every_part_of_a_query,
@@ -116,15 +116,19 @@ fn the_same_commit_twice_is_as_once<S: PipelineStore + Outbox + Lookup>(store: &
     assert_eq!((resume.alerts, resume.sources), (changes.alerts, changes.sources));
 }
 
-fn samples_written_behind_are_found_at_once_and_in_order<S: PipelineStore + Lookup>(store: &S) {
+fn what_is_committed_behind_is_found_at_once_and_in_order<S: PipelineStore + Outbox + Lookup>(store: &S) {
+    now(store.register_channel("lines")).unwrap();
     for portion in [vec![sample(1, 30, 1.0), sample(2, 30, 2.0)], vec![sample(1, 30, 3.0)], Vec::new()] {
-        let mut portion = portion;
-        now(store.write_behind(&mut portion)).unwrap();
+        let mut portion = samples(portion);
+        now(store.commit_behind(&mut portion)).unwrap();
         assert!(portion.is_empty());
     }
     assert_eq!(all(store, 1), [sample(1, 30, 3.0)], "of two portions the later stays");
     now(store.commit(&samples(vec![sample(2, 30, 4.0)]))).unwrap();
     assert_eq!((all(store, 1), all(store, 2)), (vec![sample(1, 30, 3.0)], vec![sample(2, 30, 4.0)]));
+    now(store.commit_behind(&mut one_of_each())).unwrap();
+    assert_eq!(now(store.unpublished("lines", 10)).unwrap(), one_of_each().messages);
+    assert_eq!(now(store.resume()).unwrap().conditions, one_of_each().conditions);
 }
 
 fn samples_written_again_in_other_portions_are_not_doubled<S: PipelineStore + Lookup>(store: &S) {

@@ -80,21 +80,21 @@ fn a_commit_that_fails_at_its_last_step_leaves_nothing_and_can_be_done_again() {
 }
 
 #[test]
-fn samples_that_could_not_be_written_behind_fail_the_next_commit_and_are_not_lost() {
+fn what_could_not_be_written_behind_fails_the_next_commit_and_is_not_lost() {
     let (_folder, path) = folder();
     let store = SqliteStore::open(&path).unwrap();
     by_hand(
         &path,
         "CREATE TRIGGER refuse BEFORE INSERT ON streams BEGIN SELECT RAISE(ABORT, 'refused'); END",
     );
-    now(store.write_behind(&mut vec![sample(1, 30, 1.0)])).unwrap();
+    now(store.commit_behind(&mut samples(vec![sample(1, 30, 1.0)]))).unwrap();
     let error = now(store.commit(&samples(vec![sample(2, 30, 2.0)]))).unwrap_err();
-    assert!(matches!(error, StoreError::Failed { attempt: "write samples", .. }), "{error:?}");
-    let mut later = vec![sample(1, 60, 3.0)];
-    assert!(now(store.write_behind(&mut later)).is_err());
-    assert_eq!(later, [sample(1, 60, 3.0)], "the caller keeps what was not taken");
+    assert!(matches!(error, StoreError::Failed { attempt: "write results", .. }), "{error:?}");
+    let mut later = samples(vec![sample(1, 60, 3.0)]);
+    assert!(now(store.commit_behind(&mut later)).is_err());
+    assert_eq!(later.samples, [sample(1, 60, 3.0)], "the caller keeps what was not taken");
     by_hand(&path, "DROP TRIGGER refuse");
-    now(store.write_behind(&mut later)).unwrap();
+    now(store.commit_behind(&mut later)).unwrap();
     drop(store);
     let store = SqliteStore::open(&path).unwrap();
     let found = now(store.samples(&stream(1), TimeRange::ALL)).unwrap();
