@@ -34,7 +34,7 @@ use crate::configuration::Configuration;
 use crate::exit::Failure;
 
 /// A sweep is half a million small pieces, made by one thread and freed by another, which the system's allocator
-/// does slowly: a fifth of the pipeline's time.
+/// does slowly.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

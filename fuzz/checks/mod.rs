@@ -9,14 +9,14 @@ use std::sync::{Arc, LazyLock};
 
 use linkcast_domain::Sample;
 use linkcast_telemetry::{
-    ColumnMap, Format, Origin, Parsed, Topology, parse, parse_sysfs, recognise, write_samples_csv,
-    write_samples_jsonl,
+    ColumnMap, Format, Origin, Parsed, SourceMemory, Topology, parse, parse_remembering, parse_sysfs,
+    recognise, write_samples_csv, write_samples_jsonl,
 };
 
 /// Checks what must hold of the target named; panics if it does not.
 pub(crate) fn run(target: &str, bytes: &[u8]) {
     match target {
-        "prometheus" => drop(accounted(Format::Prometheus, bytes)),
+        "prometheus" => remembered(bytes),
         "remote_write" => remote_write(bytes),
         "perfquery" => drop(accounted(Format::Perfquery, bytes)),
         "ibqueryerrors" => drop(accounted(Format::Ibqueryerrors, bytes)),
@@ -51,6 +51,17 @@ fn accounted(format: Format, bytes: &[u8]) -> Parsed {
     assert!(parsed.account.adds_up(), "{format}: {:?}", parsed.account);
     assert!(parsed.account.rejected == 0 || !parsed.rejects.is_empty(), "{format}");
     parsed
+}
+
+/// A reader that remembers a source's last expositions tells what one without a memory tells.
+fn remembered(bytes: &[u8]) {
+    let half = bytes.len() / 2;
+    let mut memory = SourceMemory::new();
+    for text in [bytes, bytes, bytes.get(half..).unwrap_or_default(), bytes] {
+        let alone = accounted(Format::Prometheus, text);
+        let again = parse_remembering(Format::Prometheus, text, &origin(), &mut memory);
+        assert_eq!(format!("{again:?}"), format!("{alone:?}"));
+    }
 }
 
 fn read_back(samples: &[Sample], form: Format) {

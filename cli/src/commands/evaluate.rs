@@ -196,7 +196,7 @@ fn judge(fabric: &Fabric, heard: &Heard, arguments: &EvaluateArguments, model: S
         at_budget: within_budget(&scored, judge),
         shipped,
         reliability: heard.reliability.report(),
-        missed: heard.hindsight.missed(fabric.episodes(), &all),
+        missed: heard.hindsight.missed(fabric.episodes(), &all, &peers),
         alerts: raised.values().cloned().collect(),
         episodes: fabric.episodes().to_vec(),
     }

@@ -3,15 +3,11 @@
 //! "Not found" has three very different causes: no sample was worth a look, the model saw nothing in it, or it saw
 //! something and its risk stayed under the limit. Each calls for another remedy, so the verdict tells them apart.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use linkcast_domain::{Episode, EpisodeKind, Insight, PredictionType, StreamId, Timestamp};
-use linkcast_training::evaluation::RaisedAlert;
+use linkcast_training::evaluation::{Peers, RaisedAlert, missed_faults};
 use serde::Serialize;
-
-/// How long after its end a fault may still be spoken of; the evaluation's own rule.
-const GRACE: Duration = Duration::from_secs(30 * 60);
 
 /// What was said of the ports with faults.
 #[derive(Debug, Default)]
@@ -70,22 +66,10 @@ impl Hindsight {
         }
     }
 
-    /// The faults that none of `alerts` spoke of.
-    pub(crate) fn missed(&self, episodes: &[Episode], alerts: &[RaisedAlert]) -> Vec<Missed> {
-        let mut told: BTreeMap<&StreamId, BTreeSet<Timestamp>> = BTreeMap::new();
-        for alert in alerts {
-            for stream in &alert.streams {
-                told.entry(stream).or_default().insert(alert.opened);
-            }
-        }
-        let was_told = |episode: &Episode| {
-            let span = episode.onset..=episode.end.plus(GRACE);
-            episode.streams.iter().any(|stream| {
-                told.get(stream).is_some_and(|times| times.range(span.clone()).next().is_some())
-            })
-        };
-        let missed = episodes.iter().filter(|episode| !was_told(episode));
-        missed.filter_map(|episode| self.look_back(episode)).collect()
+    /// The faults that `alerts` did not find.
+    pub(crate) fn missed(&self, episodes: &[Episode], alerts: &[RaisedAlert], peers: &Peers) -> Vec<Missed> {
+        let missed = missed_faults(episodes, alerts, peers);
+        missed.into_iter().filter_map(|episode| self.look_back(episode)).collect()
     }
 
     fn look_back(&self, episode: &Episode) -> Option<Missed> {
@@ -152,7 +136,7 @@ mod tests {
     fn a_fault_told_of_at_either_end_and_in_time_is_not_missed() {
         let episodes = [fault()];
         let hindsight = Hindsight::of(&episodes);
-        let missed = |alerts: &[RaisedAlert]| hindsight.missed(&episodes, alerts).len();
+        let missed = |alerts: &[RaisedAlert]| hindsight.missed(&episodes, alerts, &Peers::new()).len();
         assert_eq!(missed(&[]), 1);
         assert_eq!(missed(&[alert("b", 150)]), 0);
         assert_eq!(missed(&[alert("b", 151), alert("a", 99), alert("c", 110)]), 1);
@@ -162,13 +146,17 @@ mod tests {
     fn what_nobody_looked_at_is_told_from_what_looked_well() {
         let episodes = [fault()];
         let mut hindsight = Hindsight::of(&episodes);
-        assert!(hindsight.missed(&episodes, &[])[0].line().ends_with("no sample was worth a look"));
+        assert!(
+            hindsight.missed(&episodes, &[], &Peers::new())[0].line().ends_with("no sample was worth a look")
+        );
         let said = |class, risk| Said { time: episodes[0].impact, class, risk, confidence: 0.5 };
         let stream: StreamId = "a".parse().unwrap();
         hindsight.said.get_mut(&stream).unwrap().push(said(PredictionType::Normal, 90.0));
-        assert!(hindsight.missed(&episodes, &[])[0].line().ends_with("1 insights, all normal"));
+        assert!(
+            hindsight.missed(&episodes, &[], &Peers::new())[0].line().ends_with("1 insights, all normal")
+        );
         hindsight.said.get_mut(&stream).unwrap().push(said(PredictionType::AnomalyDetected, 70.0));
-        let line = hindsight.missed(&episodes, &[])[0].line();
+        let line = hindsight.missed(&episodes, &[], &Peers::new())[0].line();
         assert!(line.ends_with("2 insights, at most risk 70 as anomaly_detected, 50 % sure"), "{line}");
     }
 }

@@ -10,14 +10,12 @@ use std::time::Duration;
 use linkcast_domain::ports::Lookup;
 use linkcast_domain::{Alert, Cause, Episode, EpisodeKind, NodeKind, PortFacts, StreamId, Timestamp};
 use linkcast_simulator::Fabric;
+use linkcast_training::evaluation::is_in_time;
 
 use super::Tracker;
 use crate::database::wait;
 use crate::exit::Failure;
 use crate::report::{AlertSpan, BenignOutcome, FaultOutcome, NodeRow, PortCell, PortFate};
-
-/// How long after its end an episode may still be spoken of.
-const GRACE: Duration = Duration::from_secs(30 * 60);
 
 /// All alerts of a demo fit in memory many times over.
 const MOST_ALERTS: usize = 1_000_000;
@@ -101,7 +99,7 @@ fn assign(alerts: &[Alert], episodes: &[Episode], ports: &Ports) -> Vec<Option<u
         places
             .into_iter()
             .filter_map(|place| Some((place, episodes.get(place)?)))
-            .filter(|(_, episode)| episode.onset <= alert.opened && alert.opened <= episode.end.plus(GRACE))
+            .filter(|(_, episode)| is_in_time(episode, alert.opened))
             .min_by_key(|(place, episode)| {
                 let is_named = episode.fault().map(Cause::Predicted) == Some(alert.cause);
                 (episode.fault().is_none(), !is_named, *place)

@@ -18,6 +18,7 @@ mod prediction;
 mod retry;
 mod sample;
 mod short_text;
+mod text_hash;
 mod timestamp;
 
 pub use budget::Budget;
@@ -35,4 +36,5 @@ pub use link::{LinkRate, NodeKind, PortFacts, PortState};
 pub use prediction::{ParsePredictionTypeError, PredictionType};
 pub use retry::Retry;
 pub use sample::{SAMPLE_FIELD_COUNT, Sample, SampleField, SampleValues, UnknownSampleFieldError};
+pub use text_hash::{TextHash, TextHasher};
 pub use timestamp::{ParseTimestampError, Timestamp};

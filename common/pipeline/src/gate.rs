@@ -96,7 +96,7 @@ pub fn evidence(policy: &GatePolicy, values: &SampleValues, vector: &FeatureVect
 
 /// Signs whose windows still remember what this sample's counters no longer show. Worth a look; but one burst, seen
 /// again by each of the samples its window covers, is one event and not many.
-pub fn only_remembered(values: &SampleValues) -> Evidence {
+pub(crate) fn only_remembered(values: &SampleValues) -> Evidence {
     let still = |fields: &[SampleField]| !fields.iter().any(|field| values.raw(*field) > 0.0);
     Evidence::SYMBOLS_12M
         .and(Evidence::SYMBOLS_125M)
@@ -109,7 +109,7 @@ pub fn only_remembered(values: &SampleValues) -> Evidence {
 }
 
 /// Which signs speak for a cause; others beside it are coincidence and open nothing.
-pub fn telling(class: PredictionType) -> Evidence {
+pub(crate) fn telling(class: PredictionType) -> Evidence {
     let link = Evidence::LINK_DOWNED
         .and(Evidence::RECOVERIES)
         .and(Evidence::SYMBOLS_12M)

@@ -26,9 +26,7 @@ pub use alerts::{AlertBook, KnownPorts, Patience, SOURCE_PREFIX, Settled};
 pub use codec::StreamStateError;
 pub use conditions::{Announced, Conditions, Silence, Step, Verdict, announced};
 pub use facts::Fact;
-pub use gate::{
-    Evidence, LastInsight, evidence, is_news, is_quiet_choice, only_remembered, risk_step, telling,
-};
+pub use gate::{Evidence, LastInsight, evidence, is_news, is_quiet_choice, risk_step};
 pub use judge::{Judge, Reasons};
 pub use notify::{
     AlertmanagerAlert, JsonLines, WrittenLines, alertmanager_payload, webhook_payload, written_lines,

@@ -305,7 +305,7 @@ impl Default for CheckpointPolicy {
 }
 
 impl CheckpointPolicy {
-    /// For recorded captures, where a crash costs time and no data. A stream's state is as large as fifty of its
+    /// For recorded captures, where a crash costs time and no data. A stream's state is as large as a dozen of its
     /// samples, so it is written once for twenty of them, however large the fabric; a small one waits until there
     /// is something worth a disk's flush.
     pub fn replay() -> Self {

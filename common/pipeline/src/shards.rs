@@ -5,12 +5,11 @@
 //! over right before its reading, while its state is at hand.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::num::NonZeroU32;
 
 use linkcast_domain::ports::SavedState;
-use linkcast_domain::{PortFacts, Sample, StreamId};
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+use linkcast_domain::{PortFacts, Sample, StreamId, TextHash};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::alerts::KnownPorts;
 use crate::codec;
@@ -25,29 +24,9 @@ const SHARDS: usize = 32;
 /// A sweep of fewer items than this is not worth a second thread.
 const WORTH_THREADS: usize = 2_048;
 
-/// A fast hash is safe here: stream ids come from the fabric's own exporters.
-/// One shot a text: the streaming form sets up half a kilobyte of state for twenty bytes.
-#[derive(Default)]
-pub(crate) struct StreamHasher(u64);
-
-impl Hasher for StreamHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = xxh3_64_with_seed(bytes, self.0);
-    }
-
-    /// The end mark of a text; every key has it.
-    fn write_u8(&mut self, byte: u8) {
-        self.0 ^= u64::from(byte);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
 #[derive(Default)]
 pub(crate) struct Shard {
-    index: HashMap<StreamId, u32, BuildHasherDefault<StreamHasher>>,
+    index: HashMap<StreamId, u32, TextHash>,
     streams: Vec<Stream>,
     /// Streams that have a place and are not made yet: their shard's thread makes them, side by side in memory.
     arrivals: Vec<StreamId>,

@@ -7,7 +7,6 @@
 //! is remembered for its next one, which then has nothing new to be read.
 
 mod family;
-mod hash;
 mod identity;
 mod labels;
 mod memory;
@@ -19,10 +18,9 @@ pub(crate) mod units;
 
 use std::collections::HashMap;
 
-use linkcast_domain::Timestamp;
+use linkcast_domain::{TextHash, Timestamp};
 
 pub(crate) use self::family::{Action, MetricType, classify};
-use self::hash::TextHash;
 pub(crate) use self::labels::Labels;
 use self::labels::skip;
 pub use self::memory::SourceMemory;

@@ -34,6 +34,11 @@ pub type Peers = BTreeMap<StreamId, StreamId>;
 /// How long after its end an episode may still be spoken of.
 const GRACE: Duration = Duration::from_secs(30 * 60);
 
+/// Whether an alert that opened at `opened` may be about the episode: from its onset to half an hour after its end.
+pub fn is_in_time(episode: &Episode, opened: Timestamp) -> bool {
+    episode.onset <= opened && opened <= episode.end.plus(GRACE)
+}
+
 /// What an alert turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -87,12 +92,9 @@ fn candidates(
 ) -> Vec<usize> {
     let streams = alert.streams.iter().flat_map(|stream| std::iter::once(stream).chain(peers.get(stream)));
     let places = streams.filter_map(|stream| index.get(stream)).flatten().copied();
-    let is_in_time = |place: &usize| {
-        episodes
-            .get(*place)
-            .is_some_and(|episode| episode.onset <= alert.opened && alert.opened <= episode.end.plus(GRACE))
-    };
-    let mut places: Vec<usize> = places.filter(is_in_time).collect();
+    let may_be =
+        |place: &usize| episodes.get(*place).is_some_and(|episode| is_in_time(episode, alert.opened));
+    let mut places: Vec<usize> = places.filter(may_be).collect();
     places.sort_unstable();
     places.dedup();
     places

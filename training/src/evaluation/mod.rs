@@ -21,9 +21,13 @@ mod tests;
 
 pub use budget::{Budget, ScoredAlert, Selection, select_threshold};
 pub use figures::{EventReport, TypeReport};
-pub use matching::{Peers, RaisedAlert};
+pub use matching::{Peers, RaisedAlert, is_in_time};
+
+use std::collections::BTreeSet;
 
 use linkcast_domain::Episode;
+
+use matching::Verdict;
 
 /// How much was watched, and what is allowed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,4 +49,18 @@ pub fn evaluate_events(
 ) -> EventReport {
     let matches = matching::match_alerts(episodes, alerts, peers);
     figures::report(episodes, &matches, watch)
+}
+
+/// The faults that `alerts` did not find, in the list's order: those that [`evaluate_events`] does not count as found.
+pub fn missed_faults<'a>(episodes: &'a [Episode], alerts: &[RaisedAlert], peers: &Peers) -> Vec<&'a Episode> {
+    let matches = matching::match_alerts(episodes, alerts, peers);
+    let found: BTreeSet<usize> = matches
+        .iter()
+        .filter_map(|(_, verdict)| match verdict {
+            Verdict::Found(place) => Some(*place),
+            Verdict::Repeat | Verdict::Benign(_) | Verdict::Unfounded => None,
+        })
+        .collect();
+    let faults = episodes.iter().enumerate().filter(|(_, episode)| episode.fault().is_some());
+    faults.filter(|(place, _)| !found.contains(place)).map(|(_, episode)| episode).collect()
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use linkcast_domain::{BenignKind, Episode, EpisodeKind, PredictionType, StreamId, Timestamp};
 
-use super::{Budget, EventReport, Peers, RaisedAlert, ScoredAlert, Watch, evaluate_events, select_threshold};
+use super::{
+    Budget, EventReport, Peers, RaisedAlert, ScoredAlert, Watch, evaluate_events, missed_faults,
+    select_threshold,
+};
 use PredictionType::{ConnectionInstability, PacketLossDetected};
 
 const WATCH: Watch =
@@ -86,6 +89,24 @@ fn an_alert_at_the_other_end_of_the_link_is_about_the_same_fault() {
     let peers = Peers::from([(stream("b/7"), stream("a/1"))]);
     let report = evaluate_events(&episodes, &[alert("b/7", 150, PacketLossDetected)], &peers, WATCH);
     assert_eq!((report.found, report.false_alerts), (1, 0));
+}
+
+#[test]
+fn the_missed_faults_are_those_no_alert_found_even_beside_one_that_was() {
+    let reboot = EpisodeKind::Benign(BenignKind::HostReboot);
+    let episodes = [
+        loss(1, "a/1", (100, 200, 260)),
+        loss(2, "a/1", (110, 200, 260)),
+        loss(3, "c/1", (100, 200, 260)),
+        episode(4, reboot, &["d/1"], (100, 100, 110)),
+    ];
+    let peers = Peers::from([(stream("b/1"), stream("c/1"))]);
+    let alerts =
+        [("a/1", 120), ("b/1", 120), ("d/1", 105)].map(|(name, at)| alert(name, at, PacketLossDetected));
+    let missed = missed_faults(&episodes, &alerts, &peers);
+    assert_eq!(missed.iter().map(|episode| episode.id).collect::<Vec<_>>(), [2]);
+    let report = evaluate_events(&episodes, &alerts, &peers, WATCH);
+    assert_eq!(report.faults - report.found, missed.len());
 }
 
 #[test]

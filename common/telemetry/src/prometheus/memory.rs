@@ -8,9 +8,8 @@ use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use linkcast_domain::{NodeGuid, PortFacts};
+use linkcast_domain::{NodeGuid, PortFacts, TextHash};
 
-use super::hash::TextHash;
 use super::ports::{PortIndex, Ports};
 use crate::{Origin, Topology};
 

@@ -5,9 +5,8 @@
 
 use std::collections::HashMap;
 
-use linkcast_domain::{PortFacts, StreamId};
+use linkcast_domain::{PortFacts, StreamId, TextHash};
 
-use super::hash::TextHash;
 use crate::LinkSpeed;
 
 /// The most ports held of one exposition; five times the largest fabric planned for.

@@ -1,16 +1,17 @@
-//! The hash under which a parse remembers labels and ports.
+//! The hash under which maps keep texts and stream ids.
 //!
-//! Each port's label text, a hundred bytes, is hashed twice a sweep: the standard library's hash costs as much there
-//! as reading the text does. This one is seeded anew for each parse, so that a text cannot be made to collide.
+//! Each port's label text, a hundred bytes, and its id, twenty, are hashed for every sample: the standard library's hash
+//! costs as much there as reading the text does, and a streaming form sets up more state than it hashes. Each map has
+//! a seed of its own, so that texts cannot be made to collide.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// Makes hashers of one random seed.
+/// Makes hashers of one random seed, drawn by `default`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct TextHash {
+pub struct TextHash {
     seed: u64,
 }
 
@@ -30,7 +31,7 @@ impl BuildHasher for TextHash {
 }
 
 /// Hashes texts in one shot each.
-pub(super) struct TextHasher(u64);
+pub struct TextHasher(u64);
 
 impl Hasher for TextHasher {
     #[inline]
