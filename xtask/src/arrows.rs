@@ -19,6 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("scoring", &["domain"]),
     ("pipeline", &["domain", "telemetry", "features", "scoring"]),
     ("store", &["domain"]),
+    ("lambda", &["domain"]),
     ("training", &["domain", "features", "scoring"]),
     ("simulator", &["domain", "telemetry"]),
 ];
