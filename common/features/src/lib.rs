@@ -29,6 +29,8 @@ mod calendar;
 mod error;
 mod latency;
 mod minifloat;
+mod packed;
+mod range_coder;
 mod ring;
 mod state;
 mod trend;

@@ -10,6 +10,7 @@ use crate::bits::{BitReader, BitWriter};
 use crate::calendar::Calendar;
 use crate::error::{StaleSample, StateError};
 use crate::latency::LatencyWindows;
+use crate::packed;
 use crate::trend::Trend;
 use crate::windows::CounterWindows;
 
@@ -275,6 +276,33 @@ impl StreamState {
             usual_utilization: Baseline::read(&mut reader),
             usual_bandwidth: Baseline::read(&mut reader),
         })
+    }
+}
+
+/// Where one stream's past is packed for stores that bill by size.
+impl StreamState {
+    /// The state in as few bytes as what it holds needs: the same state as in [`StreamState::to_bytes`], to the bit.
+    pub fn to_packed(&self) -> Vec<u8> {
+        let plain = self.to_bytes();
+        let Some((fields, checksum)) = plain.split_last_chunk::<CHECKSUM_BYTES>() else { return plain };
+        let head = [STATE_VERSION as u8].into_iter().chain(*checksum).collect();
+        packed::pack(head, fields)
+    }
+
+    /// The state `to_packed` wrote.
+    ///
+    /// # Errors
+    /// Bytes of another version or with damage are refused.
+    pub fn from_packed(bytes: &[u8]) -> Result<Self, StateError> {
+        let too_short = StateError::Length { found: bytes.len(), expected: 1 + CHECKSUM_BYTES };
+        let (version, rest) = bytes.split_first().ok_or(too_short.clone())?;
+        if u16::from(*version) != STATE_VERSION {
+            return Err(StateError::Version { found: u16::from(*version), expected: STATE_VERSION });
+        }
+        let (checksum, rest) = rest.split_first_chunk::<CHECKSUM_BYTES>().ok_or(too_short)?;
+        let mut plain = packed::unpack(rest, STATE_BYTES - CHECKSUM_BYTES);
+        plain.extend_from_slice(checksum);
+        StreamState::from_bytes(&plain)
     }
 }
 

@@ -60,7 +60,8 @@ proptest! {
             let (time, values) = (Timestamp::from_millis(millis), values_from(&wild));
             let bytes = stopped.to_bytes();
             prop_assert!(bytes.len() <= STATE_BYTES_LIMIT);
-            stopped = StreamState::from_bytes(&bytes).unwrap();
+            stopped = StreamState::from_packed(&stopped.to_packed()).unwrap();
+            prop_assert_eq!(&stopped.to_bytes(), &bytes);
             prop_assert_eq!(straight.advance(time, &values, &calendar), stopped.advance(time, &values, &calendar));
             prop_assert_eq!(straight.to_bytes(), stopped.to_bytes());
         }
@@ -69,6 +70,7 @@ proptest! {
     #[test]
     fn bytes_that_are_no_state_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..1100)) {
         prop_assert!(StreamState::from_bytes(&bytes).is_err());
+        prop_assert!(StreamState::from_packed(&bytes).is_err());
     }
 }
 

@@ -22,6 +22,8 @@ fn resumed(state: &StreamState) -> StreamState {
     assert!(bytes.len() <= STATE_BYTES_LIMIT);
     let resumed = StreamState::from_bytes(&bytes).unwrap();
     assert_eq!(resumed.to_bytes(), bytes, "a state read and written again is the same");
+    let unpacked = StreamState::from_packed(&state.to_packed()).unwrap();
+    assert_eq!(unpacked.to_bytes(), bytes, "a state packed and unpacked is the same");
     resumed
 }
 
