@@ -18,8 +18,10 @@ mod routes;
 mod settings;
 mod shards;
 mod silence;
+pub mod steps;
 mod stream;
 mod sweep;
+mod verdicts;
 mod watch;
 
 pub use alerts::{AlertBook, KnownPorts, Patience, SOURCE_PREFIX, Settled};
@@ -37,6 +39,7 @@ pub use settings::{
     AlertPolicy, CausePolicy, CheckpointPolicy, ConditionPolicy, Durability, Echo, GatePolicy, MissingPolicy,
     Quiet, Settings,
 };
+pub use stream::Question;
 pub use sweep::{Sweep, SweepReport, Tally};
 pub use watch::{LinkEnds, SeenUp, Watch, Weighed};
 

@@ -10,22 +10,21 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use linkcast_domain::ports::{
-    Changes, ConditionKey, Maintenance, MaintenanceWindow, Notifier, Outbox, PipelineStore, SourceRecord,
-    StoreError,
+    Changes, Maintenance, MaintenanceWindow, Notifier, Outbox, PipelineStore, SourceRecord, StoreError,
 };
 use linkcast_domain::{Alert, Cause, Clock, NodeGuid, NodeKind, PortFacts, Sample, StreamId, Timestamp};
 use linkcast_features::Calendar;
 
 use crate::alerts::{AlertBook, Patience};
 use crate::codec::{self, StreamStateError};
-use crate::conditions::{Announced, Conditions, Step, Verdict, announced};
-use crate::gate::Evidence;
+use crate::conditions::{Conditions, Step, announced};
 use crate::judge::Judge;
 use crate::settings::{Durability, Echo, Settings};
 use crate::shards::Shards;
 use crate::silence;
-use crate::stream::{self, Finding, Following, Scored, Surroundings};
+use crate::stream::{Finding, Following, Scored, Surroundings};
 use crate::sweep::{Sweep, SweepReport};
+use crate::verdicts::{self, Place};
 
 /// Streams read at once when a pipeline starts.
 const STREAMS_A_PAGE: usize = 10_000;
@@ -350,60 +349,18 @@ where
     }
 
     /// Alert, first half: a scored sample moves its stream's conditions.
-    fn judge_conditions(&mut self, mut scored: Scored, report: &mut SweepReport) {
-        let facts = self.shards.get(&scored.stream).map(|stream| stream.facts.clone()).unwrap_or_default();
-        let verdict = Verdict {
-            time: scored.time,
-            class: scored.score.class,
-            risk: scored.score.risk,
-            confidence: scored.score.confidence,
-            firm: scored.firm,
-            announced: self.announced_for(&scored, &facts),
-        };
-        let moved = self.conditions.observe(&self.settings.conditions, &scored.stream, &verdict);
-        for (condition, step) in moved {
-            let mut condition = condition;
-            match step {
-                Step::Opened | Step::Suppressed => {
-                    let key = ConditionKey::from(&condition);
-                    if let Some(explained) = self.explain(&key, &mut scored) {
-                        condition = explained;
-                    }
-                    let opened = step == Step::Opened;
-                    report.tally.opened += u64::from(opened);
-                    report.tally.suppressed += u64::from(!opened);
-                }
-                Step::Resolved => report.tally.resolved += u64::from(condition.opened.is_some()),
-                Step::Kept => {}
-            }
-            self.changes.conditions.push(condition);
-        }
-        self.follow(&scored.stream);
-        if let Some(insight) = scored.insight {
-            report.tally.insights += 1;
+    fn judge_conditions(&mut self, scored: Scored, report: &mut SweepReport) {
+        let unknown = PortFacts::default();
+        let facts = self.shards.get(&scored.stream).map_or(&unknown, |stream| &stream.facts);
+        let place = Place { settings: &self.settings, windows: &self.windows, facts };
+        let stream = scored.stream.clone();
+        let moved = verdicts::deliver(&place, &self.judge, &mut self.conditions, scored);
+        report.tally.add(&moved.tally);
+        self.changes.conditions.extend(moved.conditions);
+        self.follow(&stream);
+        if let Some(insight) = moved.insight {
             report.insights.push(insight.clone());
             self.changes.insights.push(insight);
-        }
-    }
-
-    /// A condition that opens has an insight behind it, news or not.
-    fn explain(&mut self, key: &ConditionKey, scored: &mut Scored) -> Option<linkcast_domain::Condition> {
-        let reasons = stream::reasons(&self.judge, &scored.vector, &scored.score, scored.fact);
-        let place = (&scored.stream, scored.time, scored.latency_us);
-        let insight = scored.insight.get_or_insert_with(|| {
-            stream::insight(&self.settings, &self.judge, place, &scored.score, reasons.clone())
-        });
-        self.conditions.explain(key, insight.entity_id.clone(), &reasons)
-    }
-
-    /// Whether work is announced; drops are counted back over the hold, so of them, whether it was announced then.
-    fn announced_for(&self, scored: &Scored, facts: &PortFacts) -> Announced {
-        let told = |time| announced(&self.windows, &scored.stream, facts, time);
-        match told(scored.time) {
-            Announced::No if scored.firm.has(Evidence::FLAPPING) => {
-                told(scored.time.minus(self.settings.conditions.reboot_hold))
-            }
-            told => told,
         }
     }
 

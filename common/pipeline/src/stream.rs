@@ -29,6 +29,31 @@ pub(crate) struct Surroundings<'a, J> {
     pub(crate) source: u32,
 }
 
+/// What a sample is prepared on: the surroundings without the judge.
+pub(crate) struct Grounds<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) calendar: &'a Calendar,
+    pub(crate) switches: &'a HashSet<NodeGuid>,
+    pub(crate) source: u32,
+}
+
+impl<'a, J> Surroundings<'a, J> {
+    fn grounds(&self) -> Grounds<'a> {
+        let Surroundings { settings, calendar, switches, source, .. } = *self;
+        Grounds { settings, calendar, switches, source }
+    }
+}
+
+/// What came of a sample.
+pub(crate) enum Folded {
+    /// It was not newer than its stream's last.
+    Stale,
+    /// It is not worth the model's time.
+    Quiet,
+    /// It asks for a judgement.
+    Asks(Box<Question>),
+}
+
 /// One stream's state.
 #[derive(Clone, Debug)]
 pub(crate) struct Stream {
@@ -91,6 +116,21 @@ pub(crate) struct Scored {
     pub(crate) insight: Option<Insight>,
 }
 
+/// A sample that asks for a judgement, with all a judge needs to know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// Whose sample.
+    pub stream: StreamId,
+    /// When it was taken.
+    pub time: Timestamp,
+    /// Its features.
+    pub vector: FeatureVector,
+    /// What may open a condition.
+    pub firm: Evidence,
+    /// What holds whatever a model says.
+    pub fact: Option<Fact>,
+}
+
 /// Where a stream's steps put their results.
 #[derive(Debug, Default)]
 pub(crate) struct Results {
@@ -150,7 +190,7 @@ impl Stream {
         }
     }
 
-    fn heard(&mut self, time: Timestamp, order: u32, results: &mut Results) {
+    pub(crate) fn heard(&mut self, time: Timestamp, order: u32, results: &mut Results) {
         self.saved = Saved::No;
         self.watch.hear(time);
         if self.missing == Missing::Yes {
@@ -159,7 +199,7 @@ impl Stream {
         }
     }
 
-    /// Prepare: a sample becomes a feature vector; the gate says whether it is worth an insight.
+    /// Prepare and insight, one after the other.
     pub(crate) fn prepare<J: Judge>(
         &mut self,
         around: &Surroundings<'_, J>,
@@ -167,55 +207,74 @@ impl Stream {
         order: u32,
         results: &mut Results,
     ) {
-        let Ok(vector) = self.fold.advance(sample.time, &sample.values, around.calendar) else {
-            results.tally.stale += 1;
-            return;
-        };
-        results.tally.samples += 1;
-        let gate = &around.settings.gate;
-        let evidence = gate::evidence(gate, &sample.values, &vector);
-        let node = self.watch.last_drop.and_then(|_| self.id.port()).map(|port| port.node);
-        let link = LinkEnds { facts: &self.facts, switches: around.switches, node };
-        let seen = (sample.time, &sample.values);
-        let weighed = self.watch.weigh(&around.settings.conditions, link, seen, evidence);
-        results.tally.reboots += u64::from(weighed.came_back);
-        let asks = !weighed.worth_scoring.is_empty()
-            || self.following == Following::Yes
-            || gate::is_quiet_choice(gate, &self.id, self.watch.last_time, sample.time);
-        self.watch.source = around.source;
-        self.heard(sample.time, order, results);
-        if asks {
-            let fact = Fact::of(gate, &sample.values, &vector, &weighed);
-            let scored = self.insight(around, &vector, sample.time, (weighed.firm, fact));
-            results.tally.scored += 1;
-            results.findings.push((order, Finding::Scored(Box::new(scored))));
+        match self.fold_in(&around.grounds(), &sample, order, results) {
+            Folded::Stale => return,
+            Folded::Quiet => {}
+            Folded::Asks(question) => {
+                let last = &mut self.watch.insight;
+                let scored = answer(around.settings, (around.judge, around.clock), last, *question);
+                results.tally.scored += 1;
+                results.findings.push((order, Finding::Scored(Box::new(scored))));
+            }
         }
         results.samples.push(sample);
         results.orders.push(order);
     }
 
-    /// Insight: a feature vector becomes a score, and an insight if it is news.
-    fn insight<J: Judge>(
+    /// Prepare: a sample becomes a feature vector; the gate says whether it is worth an insight.
+    pub(crate) fn fold_in(
         &mut self,
-        around: &Surroundings<'_, J>,
-        vector: &FeatureVector,
-        time: Timestamp,
-        (firm, fact): (Evidence, Option<Fact>),
-    ) -> Scored {
-        let started = around.clock.micros();
-        let judged = around.judge.score(vector);
-        let policy = &around.settings.conditions;
-        let score = fact.map_or(judged, |fact| fact.settle(policy, &judged));
-        let latency_us = around.clock.micros().saturating_sub(started);
-        let gate = &around.settings.gate;
-        let insight = gate::is_news(gate, self.watch.insight, time, &score).then(|| {
-            let step = gate::risk_step(gate, score.risk);
-            self.watch.insight = Some(LastInsight { time, class: score.class, step });
-            let reasons = reasons(around.judge, vector, &score, fact);
-            insight(around.settings, around.judge, (&self.id, time, latency_us), &score, reasons)
-        });
-        Scored { stream: self.id.clone(), time, vector: *vector, score, firm, fact, latency_us, insight }
+        grounds: &Grounds<'_>,
+        sample: &Sample,
+        order: u32,
+        results: &mut Results,
+    ) -> Folded {
+        let Ok(vector) = self.fold.advance(sample.time, &sample.values, grounds.calendar) else {
+            results.tally.stale += 1;
+            return Folded::Stale;
+        };
+        results.tally.samples += 1;
+        let gate = &grounds.settings.gate;
+        let evidence = gate::evidence(gate, &sample.values, &vector);
+        let node = self.watch.last_drop.and_then(|_| self.id.port()).map(|port| port.node);
+        let link = LinkEnds { facts: &self.facts, switches: grounds.switches, node };
+        let seen = (sample.time, &sample.values);
+        let weighed = self.watch.weigh(&grounds.settings.conditions, link, seen, evidence);
+        results.tally.reboots += u64::from(weighed.came_back);
+        let asks = !weighed.worth_scoring.is_empty()
+            || self.following == Following::Yes
+            || gate::is_quiet_choice(gate, &self.id, self.watch.last_time, sample.time);
+        self.watch.source = grounds.source;
+        self.heard(sample.time, order, results);
+        if !asks {
+            return Folded::Quiet;
+        }
+        let fact = Fact::of(gate, &sample.values, &vector, &weighed);
+        let (stream, time, firm) = (self.id.clone(), sample.time, weighed.firm);
+        Folded::Asks(Box::new(Question { stream, time, vector, firm, fact }))
     }
+}
+
+/// Insight: a feature vector becomes a score, and an insight if it is news.
+pub(crate) fn answer<J: Judge>(
+    settings: &Settings,
+    (judge, clock): (&J, &dyn Clock),
+    last: &mut Option<LastInsight>,
+    question: Question,
+) -> Scored {
+    let Question { stream, time, vector, firm, fact } = question;
+    let started = clock.micros();
+    let judged = judge.score(&vector);
+    let score = fact.map_or(judged, |fact| fact.settle(&settings.conditions, &judged));
+    let latency_us = clock.micros().saturating_sub(started);
+    let gate = &settings.gate;
+    let insight = gate::is_news(gate, *last, time, &score).then(|| {
+        let step = gate::risk_step(gate, score.risk);
+        *last = Some(LastInsight { time, class: score.class, step });
+        let reasons = reasons(judge, &vector, &score, fact);
+        insight(settings, judge, (&stream, time, latency_us), &score, reasons)
+    });
+    Scored { stream, time, vector, score, firm, fact, latency_us, insight }
 }
 
 /// The judge's reasons, in the words of the fact if there is one that decided.

@@ -3,4 +3,5 @@
 mod disturbed;
 mod doubles;
 mod fabric;
+mod one_at_a_time;
 mod stories;
