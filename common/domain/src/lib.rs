@@ -13,6 +13,7 @@ mod features;
 mod identity;
 mod insight;
 mod link;
+mod packed_sample;
 pub mod ports;
 mod prediction;
 mod retry;

@@ -4,6 +4,7 @@
 //! DynamoDB from five functions. A write names the key by which its items replace one another: to do the same write
 //! twice is to do it once. The traits are split by who needs them, so that a reader cannot write.
 
+mod apart;
 mod changes;
 mod failure;
 mod query;
@@ -11,6 +12,10 @@ mod query;
 use std::future::Future;
 use std::time::Duration;
 
+pub use apart::{
+    ArrivalRecord, Arrivals, Bus, BusEvent, Judgement, Judgements, Keep, Kept, Known, Memories, MemoryKey, QuestionRecord,
+    Questions, Written,
+};
 pub use changes::{
     AlertRecord, Changes, ConditionKey, Coverage, OutboxMessage, Resume, SavedState, SourceRecord,
     StreamRecord,

@@ -4,6 +4,7 @@
 //! and decides nothing.
 
 mod memory;
+mod memory_apart;
 mod packing;
 mod sqlite;
 

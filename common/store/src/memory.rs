@@ -5,9 +5,9 @@ use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use linkcast_domain::ports::{
-    AlertRecord, Changes, ConditionKey, Forgotten, InsightQuery, Lookup, Maintenance, MaintenanceWindow,
-    Outbox, OutboxMessage, PipelineStore, Resume, SavedState, SourceRecord, StoreError, StreamRecord,
-    TimeRange,
+    AlertRecord, ArrivalRecord, Changes, ConditionKey, Forgotten, InsightQuery, Kept, Lookup, Maintenance,
+    MaintenanceWindow, MemoryKey, Outbox, OutboxMessage, PipelineStore, QuestionRecord, Resume, SavedState,
+    SourceRecord, StoreError, StreamRecord, TimeRange,
 };
 use linkcast_domain::{
     Alert, AlertState, Condition, Insight, InsightId, PortFacts, Sample, StreamId, Timestamp,
@@ -18,16 +18,19 @@ use linkcast_domain::{
 pub struct MemoryStore(Mutex<Content>);
 
 #[derive(Debug, Default)]
-struct Content {
-    streams: BTreeMap<StreamId, (Option<PortFacts>, Option<SavedState>)>,
-    samples: BTreeMap<(StreamId, Timestamp), Sample>,
-    insights: BTreeMap<InsightId, Insight>,
-    conditions: BTreeMap<ConditionKey, Condition>,
+pub(crate) struct Content {
+    pub(crate) streams: BTreeMap<StreamId, (Option<PortFacts>, Option<SavedState>)>,
+    pub(crate) samples: BTreeMap<(StreamId, Timestamp), Sample>,
+    pub(crate) insights: BTreeMap<InsightId, Insight>,
+    pub(crate) conditions: BTreeMap<ConditionKey, Condition>,
     alerts: BTreeMap<String, AlertRecord>,
     outbox: BTreeMap<u64, OutboxMessage>,
     channels: BTreeMap<String, u64>,
-    sources: BTreeMap<String, SourceRecord>,
+    pub(crate) sources: BTreeMap<String, SourceRecord>,
     windows: BTreeMap<String, MaintenanceWindow>,
+    pub(crate) memories: BTreeMap<MemoryKey, Kept>,
+    pub(crate) arrivals: BTreeMap<(StreamId, Timestamp), ArrivalRecord>,
+    pub(crate) questions: BTreeMap<(StreamId, Timestamp), QuestionRecord>,
 }
 
 impl MemoryStore {
@@ -36,7 +39,7 @@ impl MemoryStore {
         MemoryStore::default()
     }
 
-    fn content(&self) -> MutexGuard<'_, Content> {
+    pub(crate) fn content(&self) -> MutexGuard<'_, Content> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,8 @@
 //! Small items to store, told apart by a number.
 
 use std::future::Future;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake};
 
 use linkcast_domain::ports::{
     AlertRecord, Changes, ConditionKey, Coverage, OutboxMessage, SavedState, SourceRecord,
@@ -11,12 +12,21 @@ use linkcast_domain::{
     PredictionType, Sample, SampleField, SampleValues, StreamId, Timestamp,
 };
 
-/// Both stores answer at once; a future that does not is a fault.
+/// Waits for a store's answer; those here answer at once, one across a network wakes the thread.
 pub(super) fn now<T>(work: impl Future<Output = T>) -> T {
+    struct Thread(std::thread::Thread);
+    impl Wake for Thread {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Arc::new(Thread(std::thread::current())).into();
     let mut work = std::pin::pin!(work);
-    match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => value,
-        Poll::Pending => panic!("the store did not answer at once"),
+    loop {
+        match work.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => std::thread::park(),
+        }
     }
 }
 
