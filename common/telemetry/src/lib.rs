@@ -39,7 +39,7 @@ pub use merge::merge_readings;
 pub use prometheus::SourceMemory;
 pub use reading::{Counter, Counters, Range, Reading};
 pub use recognise::recognise;
-pub use remote_write::LARGEST_REQUEST_BYTES;
+pub use remote_write::{LARGEST_REQUEST_BYTES, parse_write_request};
 pub use sample_file::{WriteParquetError, write_samples_csv, write_samples_jsonl, write_samples_parquet};
 pub use sysfs::parse_sysfs;
 pub use topology::Topology;

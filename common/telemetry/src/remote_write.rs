@@ -64,6 +64,17 @@ pub(crate) fn parse(bytes: &[u8], origin: &Origin) -> Parsed {
     parsed
 }
 
+/// Reads a request that something else than snappy packed and the shell unpacked; at most [`LARGEST_REQUEST_BYTES`].
+pub fn parse_write_request(request: &[u8], origin: &Origin) -> Parsed {
+    let mut sweep = Sweep::new(origin);
+    if request.len() > LARGEST_REQUEST_BYTES {
+        reject(&mut sweep, request, "a request of at most 32 MiB uncompressed");
+    } else {
+        read_request(request, &mut sweep);
+    }
+    sweep.finish()
+}
+
 /// Undoes the snappy block, having looked at the size it claims.
 fn decompress(bytes: &[u8]) -> Result<Vec<u8>, &'static str> {
     const A_BLOCK: &str = "a snappy block";
