@@ -84,6 +84,14 @@ impl Evidence {
         Evidence(self.0 & !other.0)
     }
 
+    pub(crate) fn bits(self) -> u32 {
+        self.0
+    }
+
+    pub(crate) fn from_bits(bits: u32) -> Self {
+        Evidence(bits)
+    }
+
     fn when(self, seen: impl Into<u32>) -> Evidence {
         Evidence(self.0 * seen.into())
     }

@@ -6,6 +6,7 @@
 //! behaves as last week did.
 
 mod alerts;
+pub mod apart;
 mod codec;
 mod conditions;
 mod facts;
@@ -39,7 +40,7 @@ pub use settings::{
     AlertPolicy, CausePolicy, CheckpointPolicy, ConditionPolicy, Durability, Echo, GatePolicy, MissingPolicy,
     Quiet, Settings,
 };
-pub use stream::Question;
+pub use stream::{Ground, Question};
 pub use sweep::{Sweep, SweepReport, Tally};
 pub use watch::{LinkEnds, SeenUp, Watch, Weighed};
 

@@ -6,12 +6,16 @@
 //! the same bits. Every step may be delivered again: a reading, sample or question that is not newer than its part's
 //! last changes nothing.
 
+pub(crate) mod bytes;
 mod codec;
+mod question;
 
 use std::collections::HashSet;
 
 use linkcast_domain::ports::MaintenanceWindow;
-use linkcast_domain::{Cause, Clock, Condition, Insight, NodeGuid, PortFacts, Sample, StreamId, Timestamp};
+use linkcast_domain::{
+    Cause, Clock, Condition, Insight, NodeGuid, PortFacts, PortState, Sample, SampleField, StreamId, Timestamp,
+};
 use linkcast_features::{Calendar, StreamState};
 use linkcast_telemetry::{Differ, Reading};
 
@@ -22,7 +26,8 @@ use crate::gate::LastInsight;
 use crate::judge::Judge;
 use crate::settings::Settings;
 use crate::silence;
-use crate::stream::{self, Finding, Folded, Following, Grounds, Missing, Question, Results, Stream};
+pub use crate::stream::Following;
+use crate::stream::{self, Finding, Folded, Ground, Grounds, Missing, Question, Results, Stream};
 use crate::sweep::Tally;
 use crate::verdicts::{self, Place};
 use crate::watch::{SeenUp, Watch};
@@ -33,6 +38,8 @@ pub struct Counting {
     pub(crate) differ: Differ,
     /// What is known of the port.
     pub facts: PortFacts,
+    /// Whether a source ever said that the link is up.
+    pub told_active: bool,
 }
 
 /// What prepare remembers of a stream.
@@ -103,6 +110,13 @@ pub struct Collected {
     pub tally: Tally,
 }
 
+impl Folding {
+    /// Whether it matters for the next sample what is known of the link's ends: only drops are weighed by it.
+    pub fn weighs_ends(&self, sample: &Sample) -> bool {
+        self.watch.last_drop.is_some() || sample.values.raw(SampleField::LinkDowned) > 0.0
+    }
+}
+
 /// What is known around a stream when its sample is prepared.
 #[derive(Clone, Copy, Debug)]
 pub struct Neighbourhood<'a> {
@@ -110,8 +124,8 @@ pub struct Neighbourhood<'a> {
     pub facts: &'a PortFacts,
     /// Every node known to be a switch.
     pub switches: &'a HashSet<NodeGuid>,
-    /// What insight remembers of the stream.
-    pub judging: &'a Judging,
+    /// Whether a condition of the stream is not resolved, or may not be.
+    pub following: Following,
 }
 
 /// What prepare made of an arrival.
@@ -149,8 +163,8 @@ impl Steps<'_> {
     /// Collect: a reading of `source` becomes a sample. The reading must have a time. Written state: `counting`, by stream.
     pub fn collect(&self, counting: &mut Counting, source: &str, reading: &Reading) -> Collected {
         let mut stream = Stream::new(reading.stream.clone());
-        stream.differ = std::mem::take(&mut counting.differ);
-        stream.facts = std::mem::take(&mut counting.facts);
+        std::mem::swap(&mut stream.differ, &mut counting.differ);
+        std::mem::swap(&mut stream.facts, &mut counting.facts);
         let mut results = Results::default();
         let sample = stream.collect(reading, 0, &mut results);
         let facts = results.findings.into_iter().rev().find_map(|(_, finding)| match finding {
@@ -162,15 +176,24 @@ impl Steps<'_> {
             (None, Some(time)) => Outcome::Heard(time),
             (None, None) => Outcome::Stale,
         };
-        let arrival = Arrival {
-            stream: stream.id,
-            source: silence::source_number(source),
-            seen_up: stream.watch.seen_up,
-            outcome,
-        };
+        counting.told_active |= stream.watch.seen_up == SeenUp::Once;
+        let seen_up = if counting.told_active { SeenUp::Once } else { SeenUp::Unknown };
+        let source = silence::source_number(source);
+        let arrival = Arrival { stream: stream.id, source, seen_up, outcome };
         counting.differ = stream.differ;
         counting.facts = stream.facts;
         Collected { arrival, facts, tally: results.tally }
+    }
+
+    /// Collect, of what a source tells of a port beside readings; gives what is known then, if that has changed.
+    /// Written state: `counting`, by stream.
+    pub fn learn(&self, counting: &mut Counting, newer: &PortFacts) -> Option<PortFacts> {
+        counting.told_active |= newer.state == Some(PortState::Active);
+        if counting.facts.holds(newer) {
+            return None;
+        }
+        counting.facts.update(newer.clone());
+        Some(counting.facts.clone())
     }
 
     /// Prepare: an arrival becomes a feature vector, and a question if the gate finds it worth one. Written state:
@@ -181,7 +204,7 @@ impl Steps<'_> {
         stream.watch = folding.watch.clone();
         stream.missing = folding.missing;
         stream.facts = around.facts.clone();
-        stream.following = if around.judging.follows() { Following::Yes } else { Following::No };
+        stream.following = around.following;
         if arrival.seen_up == SeenUp::Once {
             stream.watch.seen_up = SeenUp::Once;
         }
@@ -224,7 +247,7 @@ impl Steps<'_> {
 
     /// Insight: a question becomes a score, an insight if it is news, and moves the stream's conditions. Written state:
     /// `judging`, by stream; the insight by its id; conditions by stream and cause. A question not newer than the last one
-    /// answered was answered before, and changes nothing.
+    /// answered was answered before, and changes nothing; one asked for a condition's sake is answered if there still is one.
     pub fn insight<J: Judge>(
         &self,
         judging: &mut Judging,
@@ -236,6 +259,9 @@ impl Steps<'_> {
             return Answered::default();
         }
         judging.last_time = Some(question.time);
+        if question.ground == Ground::Followed && !judging.follows() {
+            return Answered::default();
+        }
         let scored = stream::answer(self.settings, (judge, clock), &mut judging.last, question);
         let mut conditions = Conditions::resume(std::mem::take(&mut judging.conditions));
         let place = Place { settings: self.settings, windows, facts };

@@ -70,8 +70,10 @@ pub(crate) struct Stream {
 
 /// Whether every sample of a stream is to be scored, for a condition's sake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Following {
+pub enum Following {
+    /// No.
     No,
+    /// Yes.
     Yes,
 }
 
@@ -129,6 +131,17 @@ pub struct Question {
     pub firm: Evidence,
     /// What holds whatever a model says.
     pub fact: Option<Fact>,
+    /// Why it is asked.
+    pub ground: Ground,
+}
+
+/// Why a sample is to be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ground {
+    /// For itself: it shows signs, or was chosen from the quiet ones.
+    Itself,
+    /// Only because a condition of its stream is not resolved.
+    Followed,
 }
 
 /// Where a stream's steps put their results.
@@ -241,17 +254,18 @@ impl Stream {
         let seen = (sample.time, &sample.values);
         let weighed = self.watch.weigh(&grounds.settings.conditions, link, seen, evidence);
         results.tally.reboots += u64::from(weighed.came_back);
-        let asks = !weighed.worth_scoring.is_empty()
-            || self.following == Following::Yes
+        let for_itself = !weighed.worth_scoring.is_empty()
             || gate::is_quiet_choice(gate, &self.id, self.watch.last_time, sample.time);
         self.watch.source = grounds.source;
         self.heard(sample.time, order, results);
-        if !asks {
-            return Folded::Quiet;
-        }
+        let ground = match (for_itself, self.following) {
+            (true, _) => Ground::Itself,
+            (false, Following::Yes) => Ground::Followed,
+            (false, Following::No) => return Folded::Quiet,
+        };
         let fact = Fact::of(gate, &sample.values, &vector, &weighed);
         let (stream, time, firm) = (self.id.clone(), sample.time, weighed.firm);
-        Folded::Asks(Box::new(Question { stream, time, vector, firm, fact }))
+        Folded::Asks(Box::new(Question { stream, time, vector, firm, fact, ground }))
     }
 }
 
@@ -262,7 +276,7 @@ pub(crate) fn answer<J: Judge>(
     last: &mut Option<LastInsight>,
     question: Question,
 ) -> Scored {
-    let Question { stream, time, vector, firm, fact } = question;
+    let Question { stream, time, vector, firm, fact, .. } = question;
     let started = clock.micros();
     let judged = judge.score(&vector);
     let score = fact.map_or(judged, |fact| fact.settle(&settings.conditions, &judged));

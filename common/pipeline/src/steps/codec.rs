@@ -3,12 +3,15 @@
 //! Folds are packed (see `linkcast_features::packed`), times are told from the last one heard, and small numbers take
 //! a byte. The forms have a version of their own: a part of another version is refused, as the embedded form is.
 
-use linkcast_domain::{StreamId, Timestamp};
+use linkcast_domain::{Condition, PredictionType, StreamId, Timestamp};
 use linkcast_features::StreamState;
 use linkcast_telemetry::Differ;
+use serde::{Deserialize, Serialize};
 
-use super::{Counting, Folding};
+use super::bytes::{put, take, take_byte, unzigzag, zigzag};
+use super::{Counting, Folding, Judging};
 use crate::codec::StreamStateError;
+use crate::gate::LastInsight;
 use crate::stream::Missing;
 use crate::watch::{SeenUp, Watch};
 
@@ -32,7 +35,9 @@ pub enum StepStateError {
 impl Counting {
     /// The counters' part. Facts are stored beside it, for people read them too.
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.differ.to_bytes()
+        let mut bytes = vec![u8::from(self.told_active)];
+        bytes.extend_from_slice(&self.differ.to_bytes());
+        bytes
     }
 
     /// Takes up the counters' part of `stream`.
@@ -44,9 +49,11 @@ impl Counting {
         bytes: &[u8],
         facts: linkcast_domain::PortFacts,
     ) -> Result<Self, StepStateError> {
-        let differ = Differ::from_bytes(bytes)
+        let mut rest = bytes;
+        let told = take_byte(&mut rest).ok_or_else(|| StepStateError::Form { stream: stream.clone() })?;
+        let differ = Differ::from_bytes(rest)
             .map_err(|source| StreamStateError::Differ { stream: stream.clone(), source })?;
-        Ok(Counting { differ, facts })
+        Ok(Counting { differ, facts, told_active: told == 1 })
     }
 }
 
@@ -78,6 +85,44 @@ impl Folding {
         let fold = StreamState::from_packed(rest)
             .map_err(|source| StreamStateError::Fold { stream: stream.clone(), source })?;
         Ok(Folding { fold: Box::new(fold), watch, missing })
+    }
+}
+
+/// What insight remembers, as JSON: it is rare, and people read it.
+#[derive(Serialize, Deserialize)]
+struct JudgingForm {
+    version: u8,
+    last_time: Option<Timestamp>,
+    last: Option<(Timestamp, PredictionType, u8)>,
+    conditions: Vec<Condition>,
+}
+
+impl Judging {
+    /// The judgements' part.
+    ///
+    /// # Errors
+    /// None that a condition can cause.
+    pub fn to_bytes(&self, stream: &StreamId) -> Result<Vec<u8>, StepStateError> {
+        let form = JudgingForm {
+            version: STEP_STATE_VERSION,
+            last_time: self.last_time,
+            last: self.last.map(|last| (last.time, last.class, last.step)),
+            conditions: self.conditions.clone(),
+        };
+        serde_json::to_vec(&form).map_err(|_| StepStateError::Form { stream: stream.clone() })
+    }
+
+    /// Takes up the judgements' part of `stream`.
+    ///
+    /// # Errors
+    /// Bytes that are of another version or damaged.
+    pub fn from_bytes(stream: &StreamId, bytes: &[u8]) -> Result<Self, StepStateError> {
+        let form = serde_json::from_slice::<JudgingForm>(bytes).ok();
+        let form = form.filter(|form| form.version == STEP_STATE_VERSION);
+        let JudgingForm { last_time, last, conditions, .. } =
+            form.ok_or_else(|| StepStateError::Form { stream: stream.clone() })?;
+        let last = last.map(|(time, class, step)| LastInsight { time, class, step });
+        Ok(Judging { last_time, last, conditions })
     }
 }
 
@@ -124,33 +169,4 @@ fn take_watch(rest: &mut &[u8]) -> Option<(Watch, Missing)> {
         source: u32::from_le_bytes(*source),
     };
     Some((watch, missing))
-}
-
-fn zigzag(value: i64) -> u64 {
-    (value << 1 ^ value >> 63) as u64
-}
-
-fn unzigzag(value: u64) -> i64 {
-    (value >> 1) as i64 ^ -((value & 1) as i64)
-}
-
-fn put(bytes: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        bytes.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-}
-
-fn take(rest: &mut &[u8]) -> Option<u64> {
-    let mut value = 0_u64;
-    for shift in (0..64).step_by(7) {
-        let (byte, tail) = rest.split_first()?;
-        *rest = tail;
-        value |= u64::from(byte & 0x7f) << shift;
-        if *byte < 0x80 {
-            return Some(value);
-        }
-    }
-    None
 }

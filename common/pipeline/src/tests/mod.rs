@@ -1,5 +1,7 @@
 //! What the pipeline does with whole stories of a small fabric, undisturbed and disturbed.
 
+mod apart;
+mod apart_told;
 mod disturbed;
 mod doubles;
 mod fabric;

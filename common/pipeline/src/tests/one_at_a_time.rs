@@ -10,7 +10,7 @@ use linkcast_telemetry::Counter;
 
 use super::doubles::{Rule, now};
 use super::fabric::{Desk, LEAF, Lab, host, leaf};
-use crate::steps::{Arrival, Counting, Folding, Judging, Neighbourhood, Outcome, Steps};
+use crate::steps::{Arrival, Counting, Folding, Following, Judging, Neighbourhood, Outcome, Steps};
 use crate::{Question, Settings, Sweep, Tally};
 
 /// What a table would hold.
@@ -87,7 +87,8 @@ impl Table {
             known.map_or_else(Folding::default, |bytes| Folding::from_bytes(id, bytes).unwrap());
         let judging = self.judging.get(id).cloned().unwrap_or_default();
         let facts = self.counting.get(id).map(|(_, facts)| facts.clone()).unwrap_or_default();
-        let around = Neighbourhood { facts: &facts, switches: &self.switches, judging: &judging };
+        let following = if judging.follows() { Following::Yes } else { Following::No };
+        let around = Neighbourhood { facts: &facts, switches: &self.switches, following };
         let prepared = steps.prepare(&mut folding, around, arrival);
         self.folding.insert(id.clone(), folding.to_bytes());
         self.tally.add(&prepared.tally);

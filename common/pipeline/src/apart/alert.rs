@@ -1,0 +1,108 @@
+//! Alert apart: the conditions in the store are settled into alerts, and what is new is told.
+//!
+//! What woke it does not matter: it reads what is, and brings the alerts in line with it. An event that comes twice
+//! changes nothing, and one that was lost is made up for by the next. Two at a time would give the same sequence numbers to
+//! different messages, so the book has a version that only one of them can raise.
+
+use std::collections::HashMap;
+
+use linkcast_domain::ports::{
+    Changes, Keep, Known, Memories, MemoryKey, Notifier, Outbox, PipelineStore, Resume, Written,
+};
+use linkcast_domain::{Budget, Clock, PortFacts, StreamId};
+
+use super::{ATTEMPTS, ApartError};
+use crate::alerts::{AlertBook, KnownPorts, Patience};
+use crate::conditions::Conditions;
+use crate::settings::Settings;
+
+/// Messages told at once.
+const MESSAGES_A_BATCH: usize = 100;
+
+/// What alert needs of a store.
+pub trait AlertStore: PipelineStore + Outbox + Known + Memories {}
+
+impl<S: PipelineStore + Outbox + Known + Memories> AlertStore for S {}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Alerted {
+    /// Alerts that opened, changed or resolved.
+    pub alerts: u64,
+    /// Messages told, on all channels.
+    pub told: u64,
+    /// Channels that could not be told; their messages stay.
+    pub failed: u64,
+}
+
+struct Facts(HashMap<StreamId, PortFacts>);
+
+impl KnownPorts for Facts {
+    fn facts(&self, stream: &StreamId) -> Option<&PortFacts> {
+        self.0.get(stream)
+    }
+}
+
+/// Settles and tells. Written: alerts by id and messages by sequence, under the book's version; each channel's place.
+///
+/// # Errors
+/// The store's, or another alert that kept moving the book. A channel that fails is counted and is no error.
+pub async fn alert<S: AlertStore, N: Notifier>(
+    (store, notifiers): (&S, &[N]),
+    settings: &Settings,
+    (budget, clock): (&Budget, &dyn Clock),
+) -> Result<Alerted, ApartError> {
+    for notifier in notifiers {
+        store.register_channel(notifier.channel()).await?;
+    }
+    let mut alerted = Alerted { alerts: settle(store, settings, clock).await?, ..Alerted::default() };
+    for notifier in notifiers {
+        loop {
+            let messages = store.unpublished(notifier.channel(), MESSAGES_A_BATCH).await?;
+            let Some(last) = messages.last() else { break };
+            if notifier.publish(&messages, budget.remaining(clock)).await.is_err() {
+                alerted.failed += 1;
+                break;
+            }
+            store.mark_published(notifier.channel(), last.sequence).await?;
+            alerted.told += messages.len() as u64;
+        }
+    }
+    Ok(alerted)
+}
+
+async fn settle<S: AlertStore>(store: &S, settings: &Settings, clock: &dyn Clock) -> Result<u64, ApartError> {
+    for _ in 0..ATTEMPTS {
+        let kept = store.load(&[MemoryKey::Book]).await?.into_iter().flatten().next();
+        let read = kept.map_or(0, |kept| kept.version);
+        let resume = store.resume().await?;
+        let facts = facts(store, &resume).await?;
+        let conditions = Conditions::resume(resume.conditions);
+        let mut book = AlertBook::resume(resume.alerts, resume.last_sequence);
+        let settled = book.settle(settings, &conditions, &facts, clock.now(), Patience::Wait);
+        if settled.records.is_empty() {
+            return Ok(0);
+        }
+        let count = settled.records.len() as u64;
+        let turn = Keep { key: MemoryKey::Book, read, bytes: Vec::new() };
+        match store.keep(&[turn]).await.into_iter().next().transpose()? {
+            Some(Written::Yes) => {}
+            Some(Written::Moved) | None => continue,
+        }
+        let (alerts, messages) = (settled.records, settled.messages);
+        store.commit(&Changes { alerts, messages, ..Changes::default() }).await?;
+        return Ok(count);
+    }
+    Err(ApartError::Contended { what: "the book of alerts".to_owned() })
+}
+
+/// What is known of every port that a condition or an alert speaks of.
+async fn facts<S: AlertStore>(store: &S, resume: &Resume) -> Result<Facts, ApartError> {
+    let open = resume.conditions.iter().map(|condition| condition.stream.clone());
+    let told = resume.alerts.iter().flat_map(|record| &record.members).map(|key| key.stream.clone());
+    let mut streams: Vec<StreamId> = open.chain(told).collect();
+    streams.sort();
+    streams.dedup();
+    let facts = store.facts(&streams).await?;
+    Ok(Facts(streams.into_iter().zip(facts).collect()))
+}
