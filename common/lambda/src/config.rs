@@ -110,6 +110,11 @@ impl<'a> ConfigReader<'a> {
         ConfigReader { variables, asked: BTreeSet::new(), faults: Vec::new() }
     }
 
+    /// Knows a variable that is for others, so that it is no misspelt one.
+    pub fn know(&mut self, name: &'static str) {
+        self.asked.insert(name);
+    }
+
     /// A value that must be there. `None` means that a fault was noted.
     pub fn required<T>(&mut self, setting: &Setting<T>) -> Option<T> {
         match self.text(setting.name) {
@@ -164,7 +169,8 @@ impl<'a> ConfigReader<'a> {
 
     fn text(&mut self, name: &'static str) -> Option<&'a str> {
         self.asked.insert(name);
-        self.variables.0.get(name).map(String::as_str)
+        // A template cannot leave a variable out on a condition, only leave it empty.
+        self.variables.0.get(name).map(String::as_str).filter(|text| !text.is_empty())
     }
 
     fn parsed<T>(&mut self, setting: &Setting<T>, text: &str) -> Option<T> {

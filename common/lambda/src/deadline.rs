@@ -5,13 +5,25 @@
 
 use std::time::Duration;
 
-use linkcast_domain::{Budget, Timestamp};
+use linkcast_domain::{Budget, Retry, Timestamp};
+
+use crate::failure::Named;
 
 /// An invocation without a deadline: a test that forgot it, or no Lambda at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the invocation has deadline {found}: expected milliseconds since 1970, as Lambda sends them")]
 pub struct NoDeadlineError {
     found: u64,
+}
+
+impl Named for NoDeadlineError {
+    fn name(&self) -> &'static str {
+        "InvocationWithoutDeadline"
+    }
+
+    fn class(&self) -> Retry {
+        Retry::Never
+    }
 }
 
 /// The budget of an invocation that ends `deadline_millis` after 1970 began, `reserve` of it held back.

@@ -1,0 +1,142 @@
+//! Where everything lies in the one table.
+//!
+//! | pk | sk | what |
+//! |---|---|---|
+//! | `stream#<id>` | `sample#<time>` | a sample; with `a`, one that collect hands on to prepare |
+//! | | `state` | prepare's memory: the folds |
+//! | | `question#<time>` | what prepare asks insight |
+//! | | `judging` | insight's memory |
+//! | | `insight#<time>#<id>`, `condition#<cause>`, `facts` | what people look up |
+//! | | `saved` | the embedded pipeline's state, where that runs on a table |
+//! | | `counters` | collect's memory of a stream that is no port's |
+//! | `node#<guid>` | `counters`, `kind` | collect's memory of a node's ports, and what the node is |
+//! | `insight#<id>` | `insight` | where the insight lies |
+//! | `streams#<shard>` | `<id>` | which streams there are, written once each |
+//! | `alert#<id>` | `alert` | an alert |
+//! | `alerts` | `book` | how often the alerts moved |
+//! | `outbox` | `<sequence>` | what is to be told: one item an alert's change, so one key suffices |
+//! | `channels`, `sources`, `windows` | `<name>` | a handful each |
+//! | `task#<fabric>#<task>` | `lock`, `run#<time>` | the training's lock and its runs |
+//! | `journal` | `whole`, `part#<number>` | a large commit on its way |
+//!
+//! The index `latest` (`lpk`, `lsk`) lists insights by time, conditions by whether they are over, and alerts by state and time,
+//! each kind spread over [`SHARDS`] keys by a hash of its id. Times are written so that text sorts as they do.
+
+use linkcast_domain::ports::MemoryKey;
+use linkcast_domain::{NodeGuid, StreamId, Timestamp};
+
+/// Keys over which a kind is spread: each takes 1,000 writes a second.
+pub(crate) const SHARDS: u32 = 16;
+
+/// The primary key of an item.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Key {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+}
+
+impl Key {
+    pub(crate) fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
+        Key { pk: pk.into(), sk: sk.into() }
+    }
+}
+
+pub(crate) const STATE: &str = "state";
+pub(crate) const SAVED: &str = "saved";
+pub(crate) const JUDGING: &str = "judging";
+pub(crate) const COUNTERS: &str = "counters";
+pub(crate) const KIND: &str = "kind";
+pub(crate) const FACTS: &str = "facts";
+pub(crate) const OUTBOX: &str = "outbox";
+pub(crate) const CHANNELS: &str = "channels";
+pub(crate) const SOURCES: &str = "sources";
+pub(crate) const WINDOWS: &str = "windows";
+pub(crate) const SAMPLE: &str = "sample#";
+pub(crate) const INSIGHT: &str = "insight#";
+pub(crate) const CONDITION: &str = "condition#";
+pub(crate) const QUESTION: &str = "question#";
+
+/// The kinds the index lists.
+pub(crate) const LISTED_INSIGHT: &str = "insight";
+pub(crate) const LISTED_OPEN: &str = "condition-open";
+pub(crate) const LISTED_OVER: &str = "condition-over";
+pub(crate) const LISTED_FIRING: &str = "alert-firing";
+pub(crate) const LISTED_RESOLVED: &str = "alert-resolved";
+
+pub(crate) fn stream(id: &StreamId) -> String {
+    format!("stream#{id}")
+}
+
+pub(crate) fn node(guid: NodeGuid) -> String {
+    format!("node#{guid}")
+}
+
+/// Where a memory lies.
+pub(crate) fn memory(key: &MemoryKey, fabric: &str) -> Key {
+    let task = |task: &str| format!("task#{fabric}#{task}");
+    match key {
+        MemoryKey::Node(guid) => Key::new(node(*guid), COUNTERS),
+        MemoryKey::Lone(id) => Key::new(stream(id), COUNTERS),
+        MemoryKey::Folding(id) => Key::new(stream(id), STATE),
+        MemoryKey::Judging(id) => Key::new(stream(id), JUDGING),
+        MemoryKey::Book => Key::new("alerts", "book"),
+        MemoryKey::Training(name) => Key::new(task(name), "lock"),
+        MemoryKey::Run(name, at) => Key::new(task(name), format!("run#{}", time(*at))),
+    }
+}
+
+/// A time as text that sorts as times do, those before 1970 too.
+pub(crate) fn time(time: Timestamp) -> String {
+    format!("{:016x}", (time.millis() as u64) ^ (1 << 63))
+}
+
+/// The time of such a text.
+pub(crate) fn time_of(text: &str) -> Option<Timestamp> {
+    let shifted = u64::from_str_radix(text, 16).ok()?;
+    Some(Timestamp::from_millis((shifted ^ (1 << 63)) as i64))
+}
+
+pub(crate) fn sequence(sequence: u64) -> String {
+    format!("{sequence:020}")
+}
+
+/// One of a kind's keys.
+pub(crate) fn shard(kind: &str, id: &str) -> String {
+    shard_key(kind, hash(id) % SHARDS)
+}
+
+pub(crate) fn shard_key(kind: &str, number: u32) -> String {
+    format!("{kind}#{number:02}")
+}
+
+/// FNV-1a, whose high bits are mixed into the low ones that choose.
+fn hash(text: &str) -> u32 {
+    let hash = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    hash ^ hash >> 15
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_sort_as_text() {
+        let times = [i64::MIN, -1, 0, 1, 1_700_000_000_000, i64::MAX].map(Timestamp::from_millis);
+        let texts: Vec<String> = times.iter().map(|one| time(*one)).collect();
+        assert!(texts.is_sorted());
+        assert_eq!(texts.iter().filter_map(|text| time_of(text)).collect::<Vec<_>>(), times);
+    }
+
+    #[test]
+    fn a_fabrics_ports_are_spread_evenly() {
+        let mut counts = std::collections::BTreeMap::new();
+        for node in 0..1_000_u64 {
+            for port in 1..=16 {
+                let key = shard("streams", &format!("{:016x}/{port}", 0xb859_9f03_0012_0000 + node * 4));
+                *counts.entry(key).or_insert(0) += 1;
+            }
+        }
+        assert_eq!(counts.len(), 16);
+        assert!(counts.values().all(|count| (800..1_200).contains(count)), "{counts:?}");
+    }
+}

@@ -1,0 +1,47 @@
+//! The ports on AWS: the only room that knows its SDK.
+//!
+//! One table holds everything, keyed so that what is read together lies together and no key takes a whole fabric's
+//! writes. Calls are batches, each write says what it replaces, and every call ends within the invocation's budget:
+//! the SDK has no limit of its own on how long an operation may take.
+
+mod apart;
+mod bus;
+mod calls;
+mod client;
+mod counts;
+mod doctor;
+pub mod environment;
+mod failure;
+mod forget;
+mod images;
+mod item;
+mod journal;
+mod keys;
+mod lookup;
+mod meter;
+mod outbox;
+mod query;
+mod store;
+mod streams;
+mod table;
+mod topic;
+mod web;
+mod write;
+
+pub use bus::EventBridge;
+pub use client::{Shared, connect};
+pub use counts::{Count, write_counts};
+pub use doctor::{Examined, Finding, Health, examine};
+pub use images::{
+    ImageError, StreamImage, StreamRecord, arrival_of_image, question_of_image, record_of_arrival,
+    record_of_question,
+};
+pub use item::DamagedItemError;
+pub use meter::Usage;
+pub use store::DynamoStore;
+pub use table::{LATEST, create_table};
+pub use topic::Topic;
+pub use web::{Answer, Objects, Secrets, WebClient, WebError};
+
+#[cfg(test)]
+mod tests;

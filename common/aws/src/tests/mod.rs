@@ -1,0 +1,57 @@
+//! The stores' contract, held by a real table.
+//!
+//! The checks are the store room's own. They run against whatever `LINKCAST_DYNAMODB` names (DynamoDB Local, an emulator) and
+//! pass where it is not set; `cargo xtask test` sets it. Each check has a table of its own.
+
+use std::sync::LazyLock;
+
+use aws_config::{BehaviorVersion, Region};
+use aws_sdk_dynamodb::config::Credentials;
+use tokio::runtime::Runtime;
+
+use crate::{DynamoStore, Shared, create_table};
+
+#[path = "../../../store/src/tests/apart_contract.rs"]
+mod apart_contract;
+#[path = "../../../store/src/tests/contract.rs"]
+mod contract;
+#[path = "../../../store/src/tests/items.rs"]
+mod items;
+mod large;
+
+static RUNTIME: LazyLock<Runtime> =
+    LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
+
+/// Runs a check on a new table, if there is a service to make it.
+fn on_a_table(name: &str, check: impl FnOnce(&DynamoStore)) {
+    let Some(endpoint) = std::env::var_os("LINKCAST_DYNAMODB") else { return };
+    let _inside = RUNTIME.enter();
+    let endpoint = endpoint.into_string().unwrap();
+    let http = aws_smithy_http_client::Builder::new().build_http();
+    let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(http.clone())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .endpoint_url(endpoint);
+    let shared = Shared { config: items::now(config.load()), http };
+    let table = format!("{}-{}", name.chars().take(60).collect::<String>(), std::process::id());
+    let store = DynamoStore::new(&shared, &table, "lab");
+    items::now(create_table(store.client(), &table)).unwrap();
+    check(&store);
+    items::now(store.client().delete_table().table_name(&table).send()).unwrap();
+}
+
+macro_rules! whole {
+    ($($check:ident,)*) => { mod whole {
+        $(#[test] fn $check() { super::on_a_table(stringify!($check), |store| super::contract::$check(store)); })*
+    } };
+}
+
+macro_rules! apart {
+    ($($check:ident,)*) => { mod apart {
+        $(#[test] fn $check() { super::on_a_table(stringify!($check), |store| super::apart_contract::$check(store)); })*
+    } };
+}
+
+contract::contract!(whole);
+apart_contract::apart_contract!(apart);

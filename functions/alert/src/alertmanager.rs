@@ -1,0 +1,70 @@
+//! Prometheus Alertmanager, API v2.
+//!
+//! Alertmanager resolves by itself what it has not heard of for a while, and that is wanted: should this function fail,
+//! its alerts must not stand for ever. So a firing alert is told as valid for some minutes, and each tick tells it again.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use linkcast_aws::WebClient;
+use linkcast_domain::ports::{Notifier, NotifyError, OutboxMessage};
+use linkcast_domain::{Alert, Clock, Retry, SystemClock, Timestamp};
+use linkcast_pipeline::alertmanager_payload;
+
+/// How long a firing alert stands without being told again: Alertmanager's own default, `resolve_timeout`.
+const VALID_FOR: Duration = Duration::from_secs(300);
+
+/// Where to look further: a function serves no pages, so it only names who tells.
+const GENERATOR: &str = "http://linkcast";
+
+/// An Alertmanager.
+pub(crate) struct Alertmanager {
+    web: WebClient,
+    url: String,
+    channel: String,
+}
+
+impl Alertmanager {
+    /// The Alertmanager at `url`, the address of its web page.
+    pub(crate) fn new(web: WebClient, url: &str) -> Self {
+        let url = format!("{}/api/v2/alerts", url.trim_end_matches('/'));
+        Alertmanager { web, channel: format!("alertmanager:{url}"), url }
+    }
+
+    /// Tells how alerts stand.
+    pub(crate) async fn tell(
+        &self,
+        alerts: &[Alert],
+        now: Timestamp,
+        budget: Duration,
+    ) -> Result<(), NotifyError> {
+        if alerts.is_empty() {
+            return Ok(());
+        }
+        let payload = alertmanager_payload(alerts, now, VALID_FOR, GENERATOR);
+        let body = serde_json::to_string(&payload).map_err(|error| self.failed(error.to_string()))?;
+        match self.web.post_json(&self.url, body, budget).await {
+            Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
+            Ok(answer) => Err(self.failed(format!("expected status 200, got {}", answer.status))),
+            Err(error) => Err(self.failed(linkcast_lambda::chain(&error))),
+        }
+    }
+
+    fn failed(&self, reason: String) -> NotifyError {
+        NotifyError { channel: self.channel.clone(), reason, retry: Retry::Later }
+    }
+}
+
+impl Notifier for Alertmanager {
+    fn channel(&self) -> &str {
+        &self.channel
+    }
+
+    async fn publish(&self, messages: &[OutboxMessage], budget: Duration) -> Result<(), NotifyError> {
+        // One request must not name an alert twice: the last word counts.
+        let newest: BTreeMap<&str, &Alert> =
+            messages.iter().map(|message| (message.alert.alert_id.as_str(), &message.alert)).collect();
+        let alerts: Vec<Alert> = newest.into_values().cloned().collect();
+        self.tell(&alerts, SystemClock.now(), budget).await
+    }
+}

@@ -1,0 +1,17 @@
+//! The function `alert`: conditions become alerts, and alerts are told. What it does is in this crate's library.
+
+use linkcast_aws::{DynamoStore, connect};
+use linkcast_lambda::{Variables, serve, start, start_log};
+use linkcast_alert::{Config, Alert};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let variables = Variables::of_process();
+    start_log(Config::log_level(&variables));
+    let started = start(&variables, Config::read, async |config: Config| {
+        let shared = connect().await;
+        let store = DynamoStore::new(&shared, &config.table, &config.fabric);
+        Ok::<_, std::convert::Infallible>(Alert::new(&config, &shared, store))
+    });
+    serve(started.await).await
+}

@@ -1,0 +1,18 @@
+//! The function `retrain`: a request becomes a recorded run. What it does is in this crate's library.
+
+use linkcast_aws::{DynamoStore, EventBridge, connect};
+use linkcast_lambda::{Variables, serve, start, start_log};
+use linkcast_retrain::{Config, Retrain};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let variables = Variables::of_process();
+    start_log(Config::log_level(&variables));
+    let started = start(&variables, Config::read, async |config: Config| {
+        let shared = connect().await;
+        let store = DynamoStore::new(&shared, &config.table, &config.fabric);
+        let bus = EventBridge::new(&shared, &config.bus, &config.fabric);
+        Ok::<_, std::convert::Infallible>(Retrain::new(&config, store, bus))
+    });
+    serve(started.await).await
+}
