@@ -160,7 +160,7 @@ fn compare(delivery: Delivery) -> Tally {
 fn the_steps_one_at_a_time_give_the_pipelines_insights_and_conditions() {
     let tally = compare(Delivery::Once);
     assert_eq!((tally.firsts, tally.stale), (8, 0));
-    assert!(tally.insights > 10 && tally.opened > 2, "{tally:?}");
+    assert!(tally.insights > 10 && tally.opened >= 2, "{tally:?}");
 }
 
 #[test]
