@@ -15,9 +15,10 @@ use linkcast_telemetry::Topology;
 
 use crate::capture::{FormatChoice, Reader};
 use crate::commands::{
-    Session, alerts, completions, demo, evaluate, features, insights, inspect, ports, predict, replay, run,
+    Session, alerts, aws, completions, demo, evaluate, features, insights, inspect, ports, predict, replay, run,
     simulate, train,
 };
+use crate::configuration::Configuration;
 use crate::database;
 use crate::engine::Parts;
 use crate::exit::{ExitKind, Failure};
@@ -26,6 +27,7 @@ use crate::maintenance;
 use crate::model;
 use crate::output::Form;
 use crate::sink::{Alertmanager, Channel, JsonLinesFile, Reminder, Webhook};
+use crate::store::StorePlace;
 
 /// What `--help` says of exit codes and the environment.
 const AFTER_HELP: &str = "\
@@ -47,7 +49,8 @@ Environment:
 Start with:
   linkcast demo
   linkcast inspect capture/
-  linkcast run --source http://exporter:9315/metrics --db linkcast.db";
+  linkcast run --source http://exporter:9315/metrics --db linkcast.db
+  linkcast insights --store dynamodb:linkcast";
 
 /// Forecasts trouble on InfiniBand and RDMA links: counters in, insights and alerts out.
 #[derive(Debug, Parser)]
@@ -95,6 +98,8 @@ pub(crate) enum Command {
     Ports(ports::PortsArguments),
     /// Say what a capture holds, and what of it cannot be used and why.
     Inspect(inspect::InspectArguments),
+    /// Look after Linkcast on AWS.
+    Aws(aws::AwsArguments),
     /// Print a shell's completion script.
     Completions(completions::CompletionsArguments),
 }
@@ -133,9 +138,20 @@ impl ReadingArguments {
 /// Where the database lies.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct DatabaseArguments {
-    /// The database file (default: LINKCAST_DB).
-    #[arg(long, value_name = "FILE")]
-    pub(crate) db: Option<PathBuf>,
+    /// The database file (default: LINKCAST_DB); the same as --store sqlite:FILE.
+    #[arg(long, value_name = "FILE", conflicts_with = "store")]
+    db: Option<PathBuf>,
+    /// The store: sqlite:FILE, or dynamodb:TABLE with the account, region and endpoint of the environment.
+    #[arg(long, value_name = "STORE")]
+    store: Option<StorePlace>,
+}
+
+impl DatabaseArguments {
+    /// The store named by the command line or the environment.
+    pub(crate) fn place(&self, configuration: &Configuration) -> Option<StorePlace> {
+        let file = || self.db.clone().or_else(|| configuration.database.clone());
+        self.store.clone().or_else(|| file().map(StorePlace::File))
+    }
 }
 
 /// Who is told of alerts.

@@ -23,7 +23,7 @@ pub(crate) const TIME_ZONE_VARIABLE: &str = "LINKCAST_TIME_ZONE";
 const VARIABLES: [&str; 4] = [LOG_VARIABLE, DATABASE_VARIABLE, FABRIC_VARIABLE, TIME_ZONE_VARIABLE];
 
 /// Variables of the test suite and the container, which other programs of the project read.
-const FOREIGN_VARIABLES: [&str; 1] = ["LINKCAST_CAPTURES"];
+const FOREIGN_VARIABLES: [&str; 2] = ["LINKCAST_CAPTURES", "LINKCAST_DYNAMODB"];
 
 /// How much is told on standard error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,13 +1,14 @@
 //! The database behind `--db`, and what each of its faults means for the exit code.
 
 use std::future::Future;
-use std::path::{Path, PathBuf};
 
 use linkcast_domain::ports::StoreError;
 use linkcast_store::SqliteStore;
 
+use crate::arguments::DatabaseArguments;
 use crate::configuration::{Configuration, DATABASE_VARIABLE};
 use crate::exit::{ExitKind, Failure};
+use crate::store::{self, AnyStore, StorePlace};
 
 /// The store's own error, told with what to do about it.
 pub(crate) fn failure(error: StoreError) -> Failure {
@@ -26,29 +27,36 @@ pub(crate) fn failure(error: StoreError) -> Failure {
     Failure::new(kind, error).with_next_step(step)
 }
 
-/// The database named by the command line or the environment.
-pub(crate) fn named(path: Option<&Path>, configuration: &Configuration) -> Option<PathBuf> {
-    path.map(Path::to_owned).or_else(|| configuration.database.clone())
+/// Opens the store, and makes the file if it is one that is not there.
+pub(crate) fn open(place: &StorePlace, configuration: &Configuration) -> Result<AnyStore, Failure> {
+    match place {
+        StorePlace::File(path) => SqliteStore::open(path).map(AnyStore::File).map_err(failure),
+        StorePlace::Table(name) => Ok(AnyStore::Table(store::table(name, &configuration.fabric)?.1)),
+    }
 }
 
-/// Opens the database to look into; it must be there.
+/// Opens the store to look into; it must be there.
 pub(crate) fn open_existing(
-    path: Option<&Path>,
+    arguments: &DatabaseArguments,
     configuration: &Configuration,
-) -> Result<SqliteStore, Failure> {
-    let Some(path) = named(path, configuration) else {
-        return Err(Failure::new(ExitKind::WrongUse, "no database named: expected --db FILE")
-            .with_next_step(format!("give --db FILE or set {DATABASE_VARIABLE}")));
+) -> Result<AnyStore, Failure> {
+    let path = match arguments.place(configuration) {
+        Some(StorePlace::File(path)) => path,
+        Some(table) => return open(&table, configuration),
+        None => {
+            return Err(Failure::new(ExitKind::WrongUse, "no database named: expected --db FILE or --store STORE")
+                .with_next_step(format!("give --db FILE or --store STORE, or set {DATABASE_VARIABLE}")));
+        }
     };
     if !path.is_file() {
         let missing = format!("{} does not exist: expected a database", path.display());
         return Err(Failure::new(ExitKind::UnusableInput, missing)
             .with_next_step("make one with `linkcast run --db FILE` or `linkcast replay --db FILE`"));
     }
-    SqliteStore::open_existing(&path).map_err(failure)
+    SqliteStore::open_existing(&path).map(AnyStore::File).map_err(failure)
 }
 
-/// Waits for one of the store's futures. SQLite answers on the calling thread, so nothing else has to run meanwhile.
+/// Waits for one of the store's futures. SQLite answers on the calling thread; a table's loop runs on its own.
 pub(crate) fn wait<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, Failure> {
     ready(work).map_err(failure)
 }

@@ -24,6 +24,7 @@ mod report;
 mod showcase;
 mod sink;
 mod source;
+mod store;
 
 use std::process::ExitCode;
 

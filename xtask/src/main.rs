@@ -7,6 +7,7 @@ mod arrows;
 mod bench;
 mod checks;
 mod command;
+mod dynamodb;
 mod fuzz;
 mod house;
 mod model;

@@ -20,6 +20,8 @@ const PARTS: &[(&str, &str)] = &[
     ("prometheus-node-exporter", "prometheus-node-exporter"),
     ("prometheus-alertmanager", "prometheus-alertmanager"),
     ("gcc", "gcc"),
+    ("java", "default-jre-headless"),
+    ("npm", "npm"),
 ];
 
 /// Installs the packages whose programs are missing.

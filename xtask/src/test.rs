@@ -5,6 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::command::{self, cargo};
+use crate::dynamodb::DynamoDb;
 use crate::{checks, set_up};
 
 /// A step's name and what it does.
@@ -35,7 +36,10 @@ fn build() -> Result<()> {
 }
 
 fn run_tests() -> Result<()> {
-    command::run(&mut cargo(&["test", "--release", "--workspace", "--locked"]))
+    let table = DynamoDb::start()?;
+    command::run(
+        cargo(&["test", "--release", "--workspace", "--locked"]).env("LINKCAST_DYNAMODB", table.endpoint()),
+    )
 }
 
 fn build_documentation() -> Result<()> {

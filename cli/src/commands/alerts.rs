@@ -40,7 +40,7 @@ pub(crate) struct AlertsArguments {
 
 /// Prints them.
 pub(crate) fn execute(arguments: &AlertsArguments, session: &mut Session<'_>) -> Result<(), Failure> {
-    let store = open_existing(arguments.database.db.as_deref(), session.configuration)?;
+    let store = open_existing(&arguments.database, session.configuration)?;
     let state = arguments.state.map(|state| match state {
         State::Firing => AlertState::Firing,
         State::Resolved => AlertState::Resolved,

@@ -40,7 +40,7 @@ pub(crate) struct InsightsArguments {
 
 /// Prints them.
 pub(crate) fn execute(arguments: &InsightsArguments, session: &mut Session<'_>) -> Result<(), Failure> {
-    let store = open_existing(arguments.database.db.as_deref(), session.configuration)?;
+    let store = open_existing(&arguments.database, session.configuration)?;
     let query = InsightQuery {
         id: None,
         stream: arguments.stream.clone(),

@@ -1,6 +1,7 @@
 //! One file a command, and the way from the command line to it.
 
 pub(crate) mod alerts;
+pub(crate) mod aws;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod evaluate;
@@ -52,6 +53,7 @@ pub(crate) fn execute(arguments: Arguments, configuration: &Configuration) -> Re
         Command::Alerts(arguments) => alerts::execute(&arguments, &mut session)?,
         Command::Ports(arguments) => ports::execute(&arguments, &mut session)?,
         Command::Inspect(arguments) => inspect::execute(&arguments, &mut session)?,
+        Command::Aws(arguments) => aws::execute(&arguments, &mut session)?,
         Command::Completions(arguments) => completions::execute(&arguments, &mut session)?,
     }
     session.output.flush()?;

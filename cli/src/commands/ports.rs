@@ -40,7 +40,7 @@ struct Line<'a> {
 
 /// Prints them.
 pub(crate) fn execute(arguments: &PortsArguments, session: &mut Session<'_>) -> Result<(), Failure> {
-    let store = open_existing(arguments.database.db.as_deref(), session.configuration)?;
+    let store = open_existing(&arguments.database, session.configuration)?;
     let mut table = Table::new(&["stream", "node", "peer", "rate", "capable", "state", "last sample"]);
     let mut after = None;
     loop {

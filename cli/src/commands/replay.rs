@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::Args;
 use linkcast_domain::ports::Coverage;
 use linkcast_pipeline::{CheckpointPolicy, Echo, READ_AHEAD_READINGS, Sweep, read_ahead};
-use linkcast_store::{MemoryStore, SqliteStore};
+use linkcast_store::MemoryStore;
 
 use super::Session;
 use crate::arguments::{DatabaseArguments, PipelineArguments, ReadingArguments, TellingArguments};
@@ -51,8 +51,8 @@ const SOURCE: &str = "replay";
 
 /// Replays.
 pub(crate) fn execute(arguments: &ReplayArguments, session: &mut Session<'_>) -> Result<(), Failure> {
-    match database::named(arguments.database.db.as_deref(), session.configuration) {
-        Some(path) => replay(arguments, SqliteStore::open(&path).map_err(database::failure)?, session),
+    match arguments.database.place(session.configuration) {
+        Some(place) => replay(arguments, database::open(&place, session.configuration)?, session),
         None => replay(arguments, MemoryStore::new(), session),
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use linkcast_domain::{Clock, SystemClock};
-use linkcast_store::{MemoryStore, SqliteStore};
+use linkcast_store::MemoryStore;
 use tokio::runtime::Runtime;
 
 use super::Session;
@@ -53,8 +53,8 @@ const WAITING_EVENTS: usize = 256;
 
 /// Watches.
 pub(crate) fn execute(arguments: &RunArguments, session: &mut Session<'_>) -> Result<(), Failure> {
-    match database::named(arguments.database.db.as_deref(), session.configuration) {
-        Some(path) => watch(arguments, SqliteStore::open(&path).map_err(database::failure)?, session),
+    match arguments.database.place(session.configuration) {
+        Some(place) => watch(arguments, database::open(&place, session.configuration)?, session),
         None => watch(arguments, MemoryStore::new(), session),
     }
 }

@@ -1,0 +1,157 @@
+//! A store by its name: a file of SQLite's, or a table on AWS.
+//!
+//! Commands do not know which they were given: both stand behind the same ports. A table's calls need an event loop, which
+//! is started with the first table and lives as long as the process.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use linkcast_aws::DynamoStore;
+use linkcast_domain::ports::{
+    Changes, Forgotten, InsightQuery, Lookup, Maintenance, MaintenanceWindow, Outbox, OutboxMessage,
+    PipelineStore, Resume, StoreError, StreamRecord, TimeRange,
+};
+use linkcast_domain::{Alert, AlertState, Condition, Insight, Sample, StreamId, Timestamp};
+use linkcast_store::SqliteStore;
+
+use crate::exit::{ExitKind, Failure};
+
+/// Where a store lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum StorePlace {
+    /// In a file.
+    File(PathBuf),
+    /// In a table of DynamoDB, as the environment's account and region have it.
+    Table(String),
+}
+
+/// A text that names no store.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} names no store: expected sqlite:FILE or dynamodb:TABLE")]
+pub(crate) struct ParseStorePlaceError {
+    text: String,
+}
+
+impl FromStr for StorePlace {
+    type Err = ParseStorePlaceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once(':') {
+            Some(("sqlite", file)) if !file.is_empty() => Ok(StorePlace::File(file.into())),
+            Some(("dynamodb", table)) if !table.is_empty() => Ok(StorePlace::Table(table.to_owned())),
+            _ => Err(ParseStorePlaceError { text: text.to_owned() }),
+        }
+    }
+}
+
+/// Either store.
+pub(crate) enum AnyStore {
+    /// A file.
+    File(SqliteStore),
+    /// A table.
+    Table(DynamoStore),
+}
+
+/// The store in a table, and the clients it is reached by.
+pub(crate) fn table(name: &str, fabric: &str) -> Result<(linkcast_aws::Shared, DynamoStore), Failure> {
+    start_loop()?;
+    let shared = crate::database::ready(linkcast_aws::connect());
+    let store = DynamoStore::new(&shared, name, fabric);
+    Ok((shared, store))
+}
+
+/// Starts the loop that drives calls, for this thread and as long as the process lives.
+fn start_loop() -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new(ExitKind::Machine, error))?;
+    // A loop that ended before the last call would leave it waiting for ever.
+    std::mem::forget(Box::leak(Box::new(runtime)).enter());
+    Ok(())
+}
+
+macro_rules! either {
+    ($self:ident, $store:ident => $call:expr) => {
+        match $self {
+            AnyStore::File($store) => $call.await,
+            AnyStore::Table($store) => $call.await,
+        }
+    };
+}
+
+impl PipelineStore for AnyStore {
+    async fn commit(&self, changes: &Changes) -> Result<(), StoreError> {
+        either!(self, store => store.commit(changes))
+    }
+
+    async fn write_behind(&self, samples: &mut Vec<Sample>) -> Result<(), StoreError> {
+        either!(self, store => store.write_behind(samples))
+    }
+
+    async fn resume(&self) -> Result<Resume, StoreError> {
+        either!(self, store => store.resume())
+    }
+
+    async fn streams(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamRecord>, StoreError> {
+        either!(self, store => store.streams(after, limit))
+    }
+
+    async fn forget(&self, before: Timestamp, most: usize) -> Result<Forgotten, StoreError> {
+        either!(self, store => store.forget(before, most))
+    }
+}
+
+impl Outbox for AnyStore {
+    async fn register_channel(&self, channel: &str) -> Result<(), StoreError> {
+        either!(self, store => store.register_channel(channel))
+    }
+
+    async fn unpublished(&self, channel: &str, limit: usize) -> Result<Vec<OutboxMessage>, StoreError> {
+        either!(self, store => store.unpublished(channel, limit))
+    }
+
+    async fn mark_published(&self, channel: &str, sequence: u64) -> Result<(), StoreError> {
+        either!(self, store => store.mark_published(channel, sequence))
+    }
+}
+
+impl Lookup for AnyStore {
+    async fn samples(&self, stream: &StreamId, range: TimeRange) -> Result<Vec<Sample>, StoreError> {
+        either!(self, store => store.samples(stream, range))
+    }
+
+    async fn insights(&self, query: &InsightQuery) -> Result<Vec<Insight>, StoreError> {
+        either!(self, store => store.insights(query))
+    }
+
+    async fn conditions(&self, stream: Option<&StreamId>) -> Result<Vec<Condition>, StoreError> {
+        either!(self, store => store.conditions(stream))
+    }
+
+    async fn alerts(&self, state: Option<AlertState>, limit: usize) -> Result<Vec<Alert>, StoreError> {
+        either!(self, store => store.alerts(state, limit))
+    }
+}
+
+impl Maintenance for AnyStore {
+    async fn put_window(&self, window: &MaintenanceWindow) -> Result<(), StoreError> {
+        either!(self, store => store.put_window(window))
+    }
+
+    async fn windows(&self, now: Timestamp) -> Result<Vec<MaintenanceWindow>, StoreError> {
+        either!(self, store => store.windows(now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_is_named_by_its_kind_and_place() {
+        assert_eq!("sqlite:a/b.db".parse(), Ok(StorePlace::File("a/b.db".into())));
+        assert_eq!("dynamodb:linkcast-lab".parse(), Ok(StorePlace::Table("linkcast-lab".into())));
+        for text in ["linkcast.db", "dynamodb:", "sqlite:", "s3:bucket"] {
+            assert!(text.parse::<StorePlace>().is_err(), "{text}");
+        }
+    }
+}
