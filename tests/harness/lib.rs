@@ -3,12 +3,14 @@
 //! The tests run what users run. They start Debian's own programs on loopback, each on a free port and in a folder
 //! of its own, and end them when the test ends, however it ends.
 
+mod emulator;
 mod fabric;
 mod linkcast;
 mod process;
 mod sysfs;
 mod web;
 
+pub use emulator::{ACCOUNT, Emulator, REGION, body_of, emulator_python, project_folder};
 pub use fabric::IbsimFabric;
 pub use linkcast::{Linkcast, binary, fixture};
 pub use process::{Running, until};
