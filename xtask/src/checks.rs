@@ -3,11 +3,12 @@
 use anyhow::{Context, Result};
 
 use crate::command::{self, cargo};
-use crate::{arrows, house};
+use crate::{arrows, house, lint};
 
-/// Formatting, arrows, house rules and clippy.
+/// Formatting, arrows, house rules, the template and clippy.
 pub(crate) fn run() -> Result<()> {
     run_quick()?;
+    lint::run()?;
     run_clippy()
 }
 

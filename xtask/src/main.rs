@@ -4,15 +4,19 @@
 //! can themselves be tested.
 
 mod arrows;
+mod aws;
 mod bench;
 mod checks;
 mod command;
 mod dynamodb;
 mod fuzz;
 mod house;
+mod lint;
 mod model;
 mod set_up;
+mod template;
 mod test;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -29,7 +33,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Install what the tests with real parts need (Debian packages), if it is missing.
+    /// Install what the tests with real parts need (Debian and Python packages), if it is missing.
     SetUp,
     /// Check the house rules: arrows between rooms, file openings and lengths, lints, formatting, clippy.
     Check,
@@ -50,6 +54,13 @@ enum Task {
         jobs: usize,
         /// Only these targets; all of them by default.
         targets: Vec<String>,
+    },
+    /// Lint the template and what SAM makes of it; `check` does this too.
+    Lint,
+    /// An AWS of one's own on this machine, with the real template on it.
+    Aws {
+        #[command(subcommand)]
+        task: aws::Aws,
     },
     /// Remake the shipped model from nothing and compare it with the committed one, byte for byte.
     Model,
@@ -72,6 +83,8 @@ fn run(task: Task) -> Result<()> {
         Task::Test => test::run(),
         Task::Bench { names } => bench::run(&names),
         Task::Fuzz { seconds, jobs, targets } => fuzz::run(seconds, jobs, &targets),
+        Task::Lint => lint::run(),
+        Task::Aws { task } => aws::run(task),
         Task::Model => model::remake_and_compare(),
     }
 }

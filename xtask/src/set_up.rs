@@ -1,4 +1,5 @@
-//! What the tests with real parts need from the machine: Debian's own packages, installed only when missing.
+//! What the tests with real parts need from the machine: Debian's own packages and a few of Python's, installed only when
+//! missing.
 //!
 //! The tests run against the real infiniband-diags on an ibsim fabric, the real Prometheus, node_exporter and
 //! Alertmanager. Where they cannot be installed the set-up fails and says so: a test that quietly did not run would
@@ -9,7 +10,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::command;
+use crate::{command, tools};
 
 /// A program a test starts and the Debian package it comes from.
 const PARTS: &[(&str, &str)] = &[
@@ -24,8 +25,13 @@ const PARTS: &[(&str, &str)] = &[
     ("npm", "npm"),
 ];
 
-/// Installs the packages whose programs are missing.
+/// Installs the packages whose programs are missing, and the tools that come as Python packages.
 pub(crate) fn install_missing_parts() -> Result<()> {
+    install_missing_packages()?;
+    tools::install()
+}
+
+fn install_missing_packages() -> Result<()> {
     let missing: Vec<&str> =
         PARTS.iter().filter(|(program, _)| !is_installed(program)).map(|(_, package)| *package).collect();
     if missing.is_empty() {

@@ -1,0 +1,124 @@
+//! Builds the functions and deploys the template, with the commands that one would use on AWS.
+//!
+//! cargo-lambda builds all functions in one go, against a C library old enough for Lambda; `sam deploy` uploads them and makes
+//! the stack. Only what the emulator leaves out of the template is done here by hand: reserved concurrency.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use super::emulator::{Emulator, REGION, with_credentials};
+use crate::command::{self, capture, project_folder};
+use crate::lint::SOURCE;
+use crate::template::Template;
+use crate::tools::{self, ToolSet};
+
+/// The stack's name.
+pub(crate) const STACK: &str = "linkcast";
+
+/// The functions, by their names in the template in lower case: packages are `linkcast-<name>`.
+pub(crate) const FUNCTIONS: [&str; 5] = ["collect", "prepare", "insight", "alert", "retrain"];
+
+const BUCKET: &str = "linkcast-functions";
+
+/// Whether to build first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Build {
+    /// Build all functions.
+    Functions,
+    /// Take what was built last.
+    Skip,
+}
+
+/// Builds, deploys and prints the outputs.
+pub(crate) fn run(parameters: &[String], build: Build) -> Result<()> {
+    tools::install()?;
+    let emulator = Emulator::running()?;
+    if build == Build::Functions {
+        build_functions()?;
+    }
+    emulator.put("s3", &format!("/{BUCKET}"), "")?;
+    deploy(&emulator, parameters)?;
+    let outputs = outputs(&emulator)?;
+    reserve_concurrency(&emulator, &outputs)?;
+    for (name, value) in &outputs {
+        println!("{name:<24} {}", shown(&emulator, name, value));
+    }
+    println!("\n{}", emulator.exports());
+    Ok(())
+}
+
+/// One build for all of them, as separate builds would compile the dependencies five times.
+fn build_functions() -> Result<()> {
+    let mut command = ToolSet::Emulator.command("cargo-lambda")?;
+    command.args(["lambda", "build", "--release", "--locked"]);
+    for function in FUNCTIONS {
+        command.args(["--package", &format!("linkcast-{function}")]);
+    }
+    command::run(&mut command)
+}
+
+fn deploy(emulator: &Emulator, parameters: &[String]) -> Result<()> {
+    for function in FUNCTIONS {
+        let built = Path::new("target/lambda").join(function).join("bootstrap");
+        if !project_folder().join(&built).is_file() {
+            bail!("{} is missing: deploy without --skip-build", built.display());
+        }
+    }
+    let mut command = ToolSet::Sam.command("sam")?;
+    command
+        .args(["deploy", "--template-file", SOURCE, "--stack-name", STACK, "--s3-bucket", BUCKET])
+        .args(["--region", REGION, "--capabilities", "CAPABILITY_IAM", "--no-resolve-s3"])
+        .args(["--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"])
+        .args(["--parameter-overrides", "Emulated=yes"])
+        .args(parameters)
+        .env("AWS_ENDPOINT_URL", emulator.url())
+        .env("SAM_CLI_TELEMETRY", "0");
+    // SAM prints every change it makes; what matters is printed at the end, and all of it if it fails.
+    capture(with_credentials(&mut command)).map(drop).context("the template was not deployed")
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Output {
+    output_key: String,
+    output_value: String,
+}
+
+/// What the stack says of itself, by name.
+pub(crate) fn outputs(emulator: &Emulator) -> Result<BTreeMap<String, String>> {
+    let mut command = ToolSet::Sam.command("sam")?;
+    command
+        .args(["list", "stack-outputs", "--stack-name", STACK, "--region", REGION, "--output", "json"])
+        .env("AWS_ENDPOINT_URL", emulator.url())
+        .env("SAM_CLI_TELEMETRY", "0");
+    let text = capture(with_credentials(&mut command)).context("nothing is deployed")?;
+    let outputs: Vec<Output> = serde_json::from_str(&text).context("cannot read the stack's outputs")?;
+    Ok(outputs.into_iter().map(|output| (output.output_key, output.output_value)).collect())
+}
+
+fn reserve_concurrency(emulator: &Emulator, outputs: &BTreeMap<String, String>) -> Result<()> {
+    let text = std::fs::read_to_string(project_folder().join(SOURCE)).context("cannot read the template")?;
+    for function in Template::read(&text)?.of_kind("AWS::Serverless::Function") {
+        let reserved = function.properties.pointer("/ReservedConcurrentExecutions/Fn::If/1");
+        let name = outputs.get(&format!("{}Function", function.name));
+        let (Some(reserved), Some(name)) = (reserved, name) else {
+            bail!("{} has no reserved concurrency or no output", function.name);
+        };
+        let path = format!("/2017-10-31/functions/{name}/concurrency");
+        emulator.put("lambda", &path, &format!("{{\"ReservedConcurrentExecutions\": {reserved}}}"))?;
+    }
+    Ok(())
+}
+
+/// An output as it is reached on this machine.
+pub(crate) fn shown(emulator: &Emulator, name: &str, value: &str) -> String {
+    if name != "RemoteWriteUrl" {
+        return value.to_owned();
+    }
+    // https://<id>.lambda-url.<region>.on.aws/ is answered by the emulator under a path of its own.
+    let id = value.trim_start_matches("https://").split('.').next().unwrap_or_default();
+    format!("{}/_aws/lambda-url/{id}/", emulator.url())
+}
