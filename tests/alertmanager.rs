@@ -98,7 +98,7 @@ fn start_alertmanager(address: SocketAddr, folder: &Path) -> Result<Running> {
 }
 
 fn start_linkcast(port: &GrowingFile, alertmanager: SocketAddr, folder: &Path) -> Result<Running> {
-    let mut command = Command::new(binary()?);
+    let mut command = Command::new(binary("linkcast")?);
     command
         .args(["run", "--interval", "1s", "--resolve-after", "5s"])
         .arg(format!("--source=command:cat {}", port.path.display()))

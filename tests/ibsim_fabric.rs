@@ -42,7 +42,7 @@ fn raised_counters_become_an_insight_and_a_cut_link_an_alert() -> Result<()> {
 }
 
 fn start_linkcast(fabric: &IbsimFabric, folder: &Path, database: &Path) -> Result<Running> {
-    let mut linkcast = Command::new(binary()?);
+    let mut linkcast = Command::new(binary("linkcast")?);
     linkcast
         .args(["run", "--interval", "1s", "--source"])
         .arg("command:ibsim-run ibqueryerrors --data --report-port")

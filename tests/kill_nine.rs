@@ -67,7 +67,7 @@ fn simulate(capture: &Path) -> Result<()> {
 }
 
 fn replay(capture: &Path, base: &Path) -> Result<Command> {
-    let mut command = Command::new(binary()?);
+    let mut command = Command::new(binary("linkcast")?);
     command.arg("replay").arg(capture).arg("--db").arg(base.with_extension("db"));
     command.arg("--output").arg(base.with_extension("jsonl"));
     Ok(command)

@@ -45,7 +45,7 @@ fn move_counters(host: &FakeHost, step: u64) -> Result<()> {
 }
 
 fn start_linkcast(listen: SocketAddr, folder: &Path, database: &Path) -> Result<Running> {
-    let mut command = Command::new(binary()?);
+    let mut command = Command::new(binary("linkcast")?);
     command.args(["run", "--interval", "1s", "--source", &format!("listen:{listen}"), "--db"]).arg(database);
     Running::start(&mut command, &folder.join("linkcast.log"))
 }

@@ -144,6 +144,23 @@ impl Emulator {
         if status.is_success() { Ok(text) } else { bail!("{service} answered {status}: {text}") }
     }
 
+    /// A PUT of a REST protocol.
+    pub fn put(&self, service: &str, path: &str, body: &str) -> Result<()> {
+        let request =
+            ureq::put(format!("{}{path}", self.url)).header("Authorization", authorization(service));
+        request.send(body).with_context(|| format!("cannot put {path}"))?;
+        Ok(())
+    }
+
+    /// A POST of a REST protocol; gives the JSON it answers with.
+    pub fn post(&self, service: &str, path: &str, body: &Value) -> Result<Value> {
+        let request =
+            ureq::post(format!("{}{path}", self.url)).header("Authorization", authorization(service));
+        let mut answer = request.send(body.to_string()).with_context(|| format!("cannot post {path}"))?;
+        let text = answer.body_mut().read_to_string()?;
+        serde_json::from_str(&text).with_context(|| format!("{path} did not answer with JSON: {text}"))
+    }
+
     /// Everything that lies in a queue, taken out of it.
     pub fn drain_queue(&self, name: &str) -> Result<Vec<Value>> {
         let url = format!("{}/{ACCOUNT}/{name}", self.url);

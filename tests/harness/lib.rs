@@ -3,6 +3,7 @@
 //! The tests run what users run. They start Debian's own programs on loopback, each on a free port and in a folder
 //! of its own, and end them when the test ends, however it ends.
 
+mod deployed;
 mod emulator;
 mod fabric;
 mod linkcast;
@@ -10,6 +11,7 @@ mod process;
 mod sysfs;
 mod web;
 
+pub use deployed::{Answer, DEAD_LETTERS, Deployed};
 pub use emulator::{ACCOUNT, Emulator, REGION, body_of, emulator_python, project_folder};
 pub use fabric::IbsimFabric;
 pub use linkcast::{Linkcast, binary, fixture};

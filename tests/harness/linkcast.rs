@@ -1,15 +1,15 @@
-//! The `linkcast` binary that was just built.
+//! The binaries that were just built, `linkcast` first.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use anyhow::{Context, Result, bail};
 
-/// The binary beside the running test's own folder, made by `cargo build --release`.
-pub fn binary() -> Result<PathBuf> {
+/// A binary beside the running test's own folder, made by `cargo build --release`.
+pub fn binary(name: &str) -> Result<PathBuf> {
     let own = std::env::current_exe().context("cannot find the running test")?;
     let folder = own.parent().and_then(Path::parent).context("the running test has no build folder")?;
-    let binary = folder.join("linkcast");
+    let binary = folder.join(name);
     if binary.is_file() {
         return Ok(binary);
     }
@@ -30,7 +30,7 @@ pub struct Linkcast {
 impl Linkcast {
     /// Calls `linkcast` with these arguments and waits for it.
     pub fn call<A: AsRef<std::ffi::OsStr>>(arguments: &[A]) -> Result<Self> {
-        let output = Command::new(binary()?).args(arguments).output().context("cannot start linkcast")?;
+        let output = Command::new(binary("linkcast")?).args(arguments).output().context("cannot start linkcast")?;
         Ok(Linkcast { output })
     }
 

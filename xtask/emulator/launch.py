@@ -14,6 +14,7 @@ import sys
 import bus
 import chaos
 import mappings
+import record
 from ministack import app
 from ministack.core import concurrency, lambda_runtime
 from ministack.services import dynamodb, eventbridge, lambda_svc, sns, sqs
@@ -28,6 +29,7 @@ KNOWN = {
     (lambda_svc, "_get_func_record_for_qualifier"): "a86e90478088123dc1675e52d0c9ac692f6c91cbadebd1d7eac46575f627c91c",
     (lambda_svc, "_get_func_record_for_ref"): "492b4efe8f903a0fb18131e79a26799e296cc6e65e07aef56fb94fc597324c3e",
     (lambda_svc, "_execute_function"): "3ceb16d6480a2161601b152da88f1633573e5143f94de16fab84877d447165be",
+    (lambda_svc, "_function_config_scope_mismatch"): "440702222ab56d4dddfd126c0fbd3e65f46b2fbcbdb522e78ccdedd6047a889b",
     (lambda_svc, "_reserved_concurrency"): "ebec4b4bba775119805da226a9f344a55259af044938d13af894fe2111220468",
     (lambda_svc, "invoke_async_with_retry"): "289fe4d3cbd4089b4bace68e20212c8a4a74b38dc8e781556a1114df1058b5a1",
     (lambda_svc, "_route_async_failure"): "c023331e333f796dfd7d2681d54fc18c8b7723d0d0048a9999daf68016ae695b",
@@ -73,6 +75,7 @@ def main():
         sys.exit("this ministack is not the one the launcher patches; pin 1.5.33 or review the patches:\n" + "\n".join(faults))
     # Loopback only, unless somebody asks for more: ministack's own default is every interface.
     os.environ.setdefault("BIND_HOST", "127.0.0.1")
+    record.install()
     chaos.install()
     mappings.install()
     bus.install()

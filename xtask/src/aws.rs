@@ -25,9 +25,9 @@ pub(crate) enum Aws {
         /// A parameter of the template, such as `Targets=http://127.0.0.1:9100/metrics`.
         #[arg(long = "set", value_name = "NAME=VALUE")]
         parameters: Vec<String>,
-        /// Deploy what was built last time.
+        /// Take what `cargo build --release` has made, for this machine alone, instead of building for Lambda.
         #[arg(long)]
-        skip_build: bool,
+        native: bool,
     },
     /// Say what runs, what is deployed, what lies in the queues and how far the streams are read.
     Status,
@@ -47,9 +47,9 @@ pub(crate) enum Aws {
 pub(crate) fn run(task: Aws) -> Result<()> {
     match task {
         Aws::Up { port } => emulator::up(port),
-        Aws::Deploy { parameters, skip_build } => {
-            let build = if skip_build { deploy::Build::Skip } else { deploy::Build::Functions };
-            deploy::run(&parameters, build)
+        Aws::Deploy { parameters, native } => {
+            let made = if native { deploy::Made::ForThisMachine } else { deploy::Made::ForLambda };
+            deploy::run(&parameters, made)
         }
         Aws::Status => look::status(),
         Aws::Logs { function, lines } => look::logs(function.as_deref(), lines),

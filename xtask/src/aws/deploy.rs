@@ -4,7 +4,6 @@
 //! the stack. Only what the emulator leaves out of the template is done here by hand: reserved concurrency.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -23,21 +22,22 @@ pub(crate) const FUNCTIONS: [&str; 5] = ["collect", "prepare", "insight", "alert
 
 const BUCKET: &str = "linkcast-functions";
 
-/// Whether to build first.
+/// What the functions are made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Build {
-    /// Build all functions.
-    Functions,
-    /// Take what was built last.
-    Skip,
+pub(crate) enum Made {
+    /// Lambda: built now, by cargo-lambda.
+    ForLambda,
+    /// This machine: built before, by `cargo build --release`.
+    ForThisMachine,
 }
 
 /// Builds, deploys and prints the outputs.
-pub(crate) fn run(parameters: &[String], build: Build) -> Result<()> {
+pub(crate) fn run(parameters: &[String], made: Made) -> Result<()> {
     tools::install()?;
     let emulator = Emulator::running()?;
-    if build == Build::Functions {
-        build_functions()?;
+    match made {
+        Made::ForLambda => build_functions()?,
+        Made::ForThisMachine => copy_functions()?,
     }
     emulator.put("s3", &format!("/{BUCKET}"), "")?;
     deploy(&emulator, parameters)?;
@@ -60,13 +60,19 @@ fn build_functions() -> Result<()> {
     command::run(&mut command)
 }
 
-fn deploy(emulator: &Emulator, parameters: &[String]) -> Result<()> {
+/// Puts what was built for this machine where the template looks for what is built for Lambda.
+fn copy_functions() -> Result<()> {
+    let target = project_folder().join("target");
     for function in FUNCTIONS {
-        let built = Path::new("target/lambda").join(function).join("bootstrap");
-        if !project_folder().join(&built).is_file() {
-            bail!("{} is missing: deploy without --skip-build", built.display());
-        }
+        let folder = target.join("lambda").join(function);
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        std::fs::copy(target.join("release").join(function), folder.join("bootstrap"))
+            .with_context(|| format!("{function} is not built: run `cargo build --release`"))?;
     }
+    Ok(())
+}
+
+fn deploy(emulator: &Emulator, parameters: &[String]) -> Result<()> {
     let mut command = ToolSet::Sam.command("sam")?;
     command
         .args(["deploy", "--template-file", SOURCE, "--stack-name", STACK, "--s3-bucket", BUCKET])
