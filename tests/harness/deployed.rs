@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::emulator::{ACCOUNT, Emulator, REGION, project_folder};
-use crate::{binary, until};
+use crate::{binary, field, until};
 
 const STACK: &str = "linkcast";
 const BUCKET: &str = "functions";
@@ -75,7 +75,7 @@ impl Deployed {
     pub fn token(&self) -> Result<String> {
         let secret = json!({"SecretId": self.output("RemoteWriteTokenSecret")?});
         let answer = self.emulator.json("secretsmanager.GetSecretValue", &secret)?;
-        Ok(answer["SecretString"].as_str().context("the secret is no text")?.to_owned())
+        Ok(field(&answer, "SecretString").as_str().context("the secret is no text")?.to_owned())
     }
 
     /// Sends a body to the function URL, with this token if any.
@@ -125,12 +125,12 @@ impl Deployed {
                 "FilterExpression": "begins_with(sk, :prefix)",
                 "ExpressionAttributeValues": {":prefix": {"S": prefix}},
             });
-            if !start.is_null() {
-                ask["ExclusiveStartKey"] = start;
+            if let (false, Some(fields)) = (start.is_null(), ask.as_object_mut()) {
+                fields.insert("ExclusiveStartKey".to_owned(), start);
             }
             let answer = self.emulator.json("DynamoDB_20120810.Scan", &ask)?;
-            items.extend(answer["Items"].as_array().cloned().unwrap_or_default());
-            start = answer["LastEvaluatedKey"].clone();
+            items.extend(field(&answer, "Items").as_array().cloned().unwrap_or_default());
+            start = field(&answer, "LastEvaluatedKey").clone();
             if start.is_null() {
                 return Ok(items);
             }
@@ -154,7 +154,8 @@ impl Deployed {
         self.emulator.json("AmazonSQS.CreateQueue", &json!({"QueueName": queue}))?;
         let endpoint = format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}");
         let topic = self.output(topic)?;
-        let fields = [("Action", "Subscribe"), ("TopicArn", topic), ("Protocol", "sqs"), ("Endpoint", &endpoint)];
+        let fields =
+            [("Action", "Subscribe"), ("TopicArn", topic), ("Protocol", "sqs"), ("Endpoint", &endpoint)];
         self.emulator.form("sns", &fields).map(drop)
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::{Running, free_address, until, wait_for_listener};
+use crate::{Running, field, free_address, until, wait_for_listener};
 
 /// The account and region everything is in.
 pub const ACCOUNT: &str = "000000000000";
@@ -168,12 +168,12 @@ impl Emulator {
         loop {
             let ask = json!({"QueueUrl": url, "MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"]});
             let answer = self.json("AmazonSQS.ReceiveMessage", &ask)?;
-            let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
+            let messages = field(&answer, "Messages").as_array().cloned().unwrap_or_default();
             if messages.is_empty() {
                 return Ok(found);
             }
             for message in messages {
-                let receipt = json!({"QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"]});
+                let receipt = json!({"QueueUrl": url, "ReceiptHandle": field(&message, "ReceiptHandle")});
                 self.json("AmazonSQS.DeleteMessage", &receipt)?;
                 found.push(message);
             }
@@ -188,7 +188,7 @@ impl Emulator {
 
 /// The body of a queue's message, which is JSON in all of ours.
 pub fn body_of(message: &Value) -> Result<Value> {
-    let text = message["Body"].as_str().context("a message without a body")?;
+    let text = field(message, "Body").as_str().context("a message without a body")?;
     serde_json::from_str(text).with_context(|| format!("a body that is no JSON: {text}"))
 }
 

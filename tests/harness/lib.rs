@@ -3,6 +3,7 @@
 //! The tests run what users run. They start Debian's own programs on loopback, each on a free port and in a folder
 //! of its own, and end them when the test ends, however it ends.
 
+mod capture;
 mod deployed;
 mod emulator;
 mod fabric;
@@ -11,10 +12,11 @@ mod process;
 mod sysfs;
 mod web;
 
+pub use capture::{Capture, Embedded};
 pub use deployed::{Answer, DEAD_LETTERS, Deployed};
 pub use emulator::{ACCOUNT, Emulator, REGION, body_of, emulator_python, project_folder};
 pub use fabric::IbsimFabric;
 pub use linkcast::{Linkcast, binary, fixture};
 pub use process::{Running, until};
 pub use sysfs::FakeHost;
-pub use web::{free_address, get_json, wait_for_listener};
+pub use web::{field, free_address, get_json, wait_for_listener};

@@ -30,7 +30,8 @@ pub struct Linkcast {
 impl Linkcast {
     /// Calls `linkcast` with these arguments and waits for it.
     pub fn call<A: AsRef<std::ffi::OsStr>>(arguments: &[A]) -> Result<Self> {
-        let output = Command::new(binary("linkcast")?).args(arguments).output().context("cannot start linkcast")?;
+        let output =
+            Command::new(binary("linkcast")?).args(arguments).output().context("cannot start linkcast")?;
         Ok(Linkcast { output })
     }
 

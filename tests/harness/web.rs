@@ -26,3 +26,8 @@ pub fn get_json(url: &str) -> Result<serde_json::Value> {
     let text = answer.body_mut().read_to_string().with_context(|| format!("cannot read {url}"))?;
     serde_json::from_str(&text).with_context(|| format!("{url} did not answer with JSON"))
 }
+
+/// A field of an object; null where there is none.
+pub fn field<'a>(value: &'a serde_json::Value, name: &str) -> &'a serde_json::Value {
+    value.get(name).unwrap_or(&serde_json::Value::Null)
+}

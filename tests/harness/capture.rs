@@ -1,0 +1,71 @@
+//! A simulated fabric as remote write requests, and what the embedded pipeline makes of them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::{Linkcast, field};
+
+/// A folder of requests, one a sweep.
+#[derive(Debug)]
+pub struct Capture {
+    folder: PathBuf,
+    database: PathBuf,
+}
+
+/// What a replay came to.
+#[derive(Debug)]
+pub struct Embedded {
+    /// Samples that were made of the readings.
+    pub samples: usize,
+    /// Insights by id.
+    pub insights: BTreeMap<String, Value>,
+}
+
+impl Capture {
+    /// Simulates a fabric; `options` are those of `linkcast simulate`.
+    pub fn simulate(folder: &Path, options: &[&str]) -> Result<Self> {
+        let captured = folder.join("capture");
+        let captured_text = captured.to_string_lossy().into_owned();
+        let mut arguments = vec!["simulate", "--format", "remote-write", "--out", &captured_text];
+        arguments.extend(options);
+        let call = Linkcast::call(&arguments)?;
+        ensure!(call.code() == Some(0), "{}", call.said());
+        Ok(Capture { folder: captured, database: folder.join("embedded.db") })
+    }
+
+    /// The requests' bodies, in the order of time.
+    pub fn requests(&self) -> Result<Vec<Vec<u8>>> {
+        let listed = std::fs::read_dir(&self.folder).context("cannot list the capture")?;
+        let mut paths: Vec<PathBuf> =
+            listed.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>().context("cannot list")?;
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "snappy"));
+        paths.sort();
+        paths.iter().map(|path| std::fs::read(path).context("cannot read a request")).collect()
+    }
+
+    /// Runs the requests through the embedded pipeline.
+    pub fn replay(&self) -> Result<Embedded> {
+        let (folder, database) = (self.folder.to_string_lossy(), self.database.to_string_lossy());
+        let call = Linkcast::call(&["replay", &folder, "--db", &database])?;
+        ensure!(call.code() == Some(0), "{}", call.said());
+        let told = format!("{}{}", call.printed(), call.said());
+        let samples = count_before(&told, " samples,").with_context(|| format!("no count in: {told}"))?;
+        let call = Linkcast::call(&["insights", "--json", "--limit", "1000000", "--db", &database])?;
+        ensure!(call.code() == Some(0), "{}", call.said());
+        let by_id = |insight: Value| {
+            let id = field(&insight, "entity_id").as_str().context("an insight without an id")?.to_owned();
+            Ok((id, insight))
+        };
+        let insights = call.json_lines()?.into_iter().map(by_id).collect::<Result<_>>()?;
+        Ok(Embedded { samples, insights })
+    }
+}
+
+/// The number that stands before some words.
+fn count_before(text: &str, words: &str) -> Option<usize> {
+    let (before, _) = text.split_once(words)?;
+    before.rsplit(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
+}
