@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use linkcast_tests::{Capture, DEAD_LETTERS, Deployed, Embedded, body_of, until};
+use linkcast_tests::{Capture, DEAD_LETTERS, Deployed, Embedded, body_of, field, until};
 use serde_json::{Value, json};
 
 /// Sweeps between one poison record and the next.
@@ -65,9 +65,9 @@ fn wait_for_rest(deployed: &Deployed, embedded: &Embedded) -> Result<BTreeMap<St
 fn insights(deployed: &Deployed) -> Result<BTreeMap<String, Value>> {
     let mut found = BTreeMap::new();
     for item in deployed.items("insight#")? {
-        let text = item["j"]["S"].as_str().context("an insight without its text")?;
+        let text = item.pointer("/j/S").and_then(Value::as_str).context("an insight without its text")?;
         let insight: Value = serde_json::from_str(text).context("an insight that is no JSON")?;
-        let id = insight["entity_id"].as_str().context("an insight without an id")?.to_owned();
+        let id = field(&insight, "entity_id").as_str().context("an insight without an id")?.to_owned();
         found.insert(id, insight);
     }
     Ok(found)
@@ -86,7 +86,7 @@ fn stripped(mut insights: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
 fn assert_every_misfortune_happened(deployed: &Deployed) -> Result<()> {
     let counts = deployed.emulator.chaos_counts()?;
     for misfortune in ["kill", "repeat", "reorder", "throttle", "fail", "lose"] {
-        assert!(counts[misfortune].as_u64() > Some(0), "{misfortune} never happened: {counts}");
+        assert!(field(&counts, misfortune).as_u64() > Some(0), "{misfortune} never happened: {counts}");
     }
     Ok(())
 }
@@ -99,7 +99,8 @@ fn assert_letters_are_the_poison(deployed: &Deployed, poisons: usize) -> Result<
     })?;
     assert_eq!(letters.len(), poisons);
     for letter in &letters {
-        assert_eq!(body_of(letter)?["DDBStreamBatchInfo"]["batchSize"], 1);
+        let letter = body_of(letter)?;
+        assert_eq!(letter.pointer("/DDBStreamBatchInfo/batchSize"), Some(&json!(1)), "{letter}");
     }
     for queue in DEAD_LETTERS.iter().filter(|queue| **queue != "PrepareDeadLetters") {
         assert_eq!(deployed.dead_letters(queue)?, Vec::<Value>::new(), "{queue}");

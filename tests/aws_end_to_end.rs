@@ -107,7 +107,8 @@ fn wait_for_insight(
         Ok(found.into_iter().find(|item| !item["j"].to_string().contains("\"prediction_type\":\"normal\"")))
     })
     .with_context(|| deployed.emulator.log())?;
-    assert!(insight["pk"]["S"].as_str().is_some_and(|key| key.contains("mlx5_0")), "{insight}");
+    let key = insight.pointer("/pk/S").and_then(Value::as_str);
+    assert!(key.is_some_and(|key| key.contains("mlx5_0")), "{insight}");
     Ok(())
 }
 

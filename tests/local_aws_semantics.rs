@@ -8,7 +8,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use linkcast_tests::{ACCOUNT, Emulator, REGION, body_of, emulator_python, project_folder, until};
+use linkcast_tests::{
+    ACCOUNT, Emulator, REGION, body_of, emulator_python, field, overlaid, project_folder, until,
+};
 use serde_json::{Value, json};
 
 /// Writes down every call, and fails as its environment says on records whose item has `poison`.
@@ -129,12 +131,13 @@ fn bisecting() -> Value {
 /// One letter, about one record, tried so often.
 fn assert_alone(letters: &[Value], invocations: u64, error: Option<&str>) -> Result<()> {
     let letter = letters.first().context("no letter")?;
-    let info = &letter["DDBStreamBatchInfo"];
-    assert_eq!(letter["requestContext"]["condition"], "RetryAttemptsExhausted");
-    assert_eq!(letter["requestContext"]["approximateInvokeCount"], invocations);
-    assert_eq!(info["batchSize"], 1);
-    assert_eq!(info["startSequenceNumber"], info["endSequenceNumber"]);
-    assert_eq!(letter["responseContext"]["functionError"].as_str(), error);
+    let info = field(letter, "DDBStreamBatchInfo");
+    let (context, answer) = (field(letter, "requestContext"), field(letter, "responseContext"));
+    assert_eq!(field(context, "condition"), "RetryAttemptsExhausted");
+    assert_eq!(field(context, "approximateInvokeCount"), invocations);
+    assert_eq!(field(info, "batchSize"), 1);
+    assert_eq!(field(info, "startSequenceNumber"), field(info, "endSequenceNumber"));
+    assert_eq!(field(answer, "functionError").as_str(), error);
     Ok(())
 }
 
@@ -156,11 +159,10 @@ impl World {
     /// Two partition keys by turns, so that order within a key is something to keep.
     fn put_records(&self, numbers: std::ops::Range<u32>, poison: Option<u32>) -> Result<()> {
         for number in numbers {
-            let mut item =
+            let key =
                 json!({"pk": {"S": format!("stream#{}", number % 2)}, "sk": {"S": format!("{number:04}")}});
-            if poison == Some(number) {
-                item["poison"] = json!({"BOOL": true});
-            }
+            let mark = if poison == Some(number) { json!({"poison": {"BOOL": true}}) } else { Value::Null };
+            let item = overlaid(&key, &mark);
             self.emulator.json("DynamoDB_20120810.PutItem", &json!({"TableName": "events", "Item": item}))?;
         }
         Ok(())
@@ -177,8 +179,8 @@ impl World {
         let mut done = Vec::new();
         for line in text.lines() {
             let call: Value = serde_json::from_str(line).context("a call that is no JSON")?;
-            let keys = call["done"].as_array().context("a call without keys")?;
-            done.extend(keys.iter().filter_map(|key| key[1].as_str().map(str::to_owned)));
+            let keys = field(&call, "done").as_array().context("a call without keys")?;
+            done.extend(keys.iter().filter_map(|key| key.get(1).and_then(Value::as_str).map(str::to_owned)));
         }
         Ok(done)
     }
@@ -220,11 +222,15 @@ fn queue(name: &str) -> Value {
 }
 
 fn stream_template(mode: &str, log: &Path, settings: &Value) -> Value {
-    let mut mapping = settings.clone();
-    mapping["EventSourceArn"] = json!({"Fn::GetAtt": ["Table", "StreamArn"]});
-    mapping["FunctionName"] = json!({"Ref": "Function"});
-    mapping["StartingPosition"] = json!("TRIM_HORIZON");
-    mapping["DestinationConfig"] = json!({"OnFailure": {"Destination": {"Fn::GetAtt": ["Queue", "Arn"]}}});
+    let mapping = overlaid(
+        settings,
+        &json!({
+            "EventSourceArn": {"Fn::GetAtt": ["Table", "StreamArn"]},
+            "FunctionName": {"Ref": "Function"},
+            "StartingPosition": "TRIM_HORIZON",
+            "DestinationConfig": {"OnFailure": {"Destination": {"Fn::GetAtt": ["Queue", "Arn"]}}},
+        }),
+    );
     json!({"Resources": {
         "Table": {"Type": "AWS::DynamoDB::Table", "Properties": {
             "TableName": "events", "BillingMode": "PAY_PER_REQUEST",

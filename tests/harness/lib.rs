@@ -19,4 +19,4 @@ pub use fabric::IbsimFabric;
 pub use linkcast::{Linkcast, binary, fixture};
 pub use process::{Running, until};
 pub use sysfs::FakeHost;
-pub use web::{field, free_address, get_json, wait_for_listener};
+pub use web::{field, free_address, get_json, overlaid, wait_for_listener};

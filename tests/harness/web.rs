@@ -31,3 +31,9 @@ pub fn get_json(url: &str) -> Result<serde_json::Value> {
 pub fn field<'a>(value: &'a serde_json::Value, name: &str) -> &'a serde_json::Value {
     value.get(name).unwrap_or(&serde_json::Value::Null)
 }
+
+/// An object with the fields of another over its own.
+pub fn overlaid(value: &serde_json::Value, other: &serde_json::Value) -> serde_json::Value {
+    let fields = |value: &serde_json::Value| value.as_object().cloned().unwrap_or_default();
+    fields(value).into_iter().chain(fields(other)).collect()
+}
