@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::deploy::{FUNCTIONS, outputs, shown};
+use super::deploy::{FUNCTIONS, STACK, outputs, shown};
 use super::emulator::Emulator;
 
 /// Prints what is deployed, what lies in the queues and how far the streams are read.
@@ -48,14 +48,8 @@ fn depth(emulator: &Emulator, url: &str) -> Result<u64> {
 /// Prints the functions' logs.
 pub(crate) fn logs(function: Option<&str>, lines: usize) -> Result<()> {
     let emulator = Emulator::running()?;
-    let outputs = outputs(&emulator)?;
     for name in FUNCTIONS.into_iter().filter(|name| function.is_none_or(|wanted| wanted == *name)) {
-        let mut letters = name.chars();
-        let key: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
-        let Some(deployed) = outputs.get(&format!("{key}Function")) else { continue };
-        // The emulator writes every function's log under the function's own name.
-        let group = format!("/aws/lambda/{deployed}");
-        let asked = json!({"logGroupName": group});
+        let asked = json!({"logGroupName": format!("/aws/lambda/{STACK}-{name}")});
         let Ok(answer) = emulator.json("logs", "Logs_20140328.FilterLogEvents", &asked) else {
             println!("{name}: has said nothing yet");
             continue;
