@@ -53,9 +53,11 @@ pub(crate) fn up(port: u16) -> Result<()> {
 /// Ends the one that runs.
 pub(crate) fn down() -> Result<()> {
     let emulator = Emulator::running()?;
-    let ended = Command::new("kill").arg(emulator.process.to_string()).status().context("cannot run kill")?;
+    // It leads a group of its own, in which the functions are too.
+    let group = format!("-{}", emulator.process);
+    let ended = Command::new("kill").args(["-TERM", "--", &group]).status().context("cannot run kill")?;
     if !ended.success() {
-        bail!("cannot end process {}", emulator.process);
+        bail!("cannot end process group {}", emulator.process);
     }
     std::fs::remove_file(state_file()).context("cannot forget the emulator")?;
     println!("down");
@@ -101,7 +103,7 @@ impl Emulator {
         let text = std::fs::read_to_string(state_file())
             .context("no emulator is up: start one with `cargo xtask aws up`")?;
         let emulator: Emulator = serde_json::from_str(&text).context("cannot read where the emulator is")?;
-        if is_listening(emulator.port) {
+        if emulator.is_itself() && is_listening(emulator.port) {
             return Ok(emulator);
         }
         bail!("the emulator is no longer up: start one with `cargo xtask aws up`")
@@ -110,6 +112,12 @@ impl Emulator {
     /// Where it listens.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Whether the process noted is still the emulator: after a restart of the machine its number may be another's.
+    fn is_itself(&self) -> bool {
+        let told = std::fs::read(format!("/proc/{}/cmdline", self.process)).unwrap_or_default();
+        String::from_utf8_lossy(&told).contains("launch.py")
     }
 
     fn wait(&self) -> Result<()> {
