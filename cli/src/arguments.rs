@@ -15,8 +15,8 @@ use linkcast_telemetry::Topology;
 
 use crate::capture::{FormatChoice, Reader};
 use crate::commands::{
-    Session, alerts, aws, completions, demo, evaluate, features, insights, inspect, ports, predict, replay, run,
-    simulate, train,
+    Session, alerts, aws, completions, demo, evaluate, features, insights, inspect, ports, predict, replay,
+    run, simulate, train,
 };
 use crate::configuration::Configuration;
 use crate::database;

@@ -44,8 +44,11 @@ pub(crate) fn open_existing(
         Some(StorePlace::File(path)) => path,
         Some(table) => return open(&table, configuration),
         None => {
-            return Err(Failure::new(ExitKind::WrongUse, "no database named: expected --db FILE or --store STORE")
-                .with_next_step(format!("give --db FILE or --store STORE, or set {DATABASE_VARIABLE}")));
+            return Err(Failure::new(
+                ExitKind::WrongUse,
+                "no database named: expected --db FILE or --store STORE",
+            )
+            .with_next_step(format!("give --db FILE or --store STORE, or set {DATABASE_VARIABLE}")));
         }
     };
     if !path.is_file() {

@@ -72,7 +72,8 @@ fn page(counts: &Counts, prices: &Prices) -> String {
     let stage = |stage: &Stage| {
         (stage.write_units * prices.write_unit + stage.read_units * prices.read_unit) / samples * 1e6
     };
-    let (collect, prepare, insight) = (stage(&counts.collect), stage(&counts.prepare), stage(&counts.insight));
+    let (collect, prepare, insight) =
+        (stage(&counts.collect), stage(&counts.prepare), stage(&counts.insight));
     // Three functions see a thousand samples two, two and fewer times; each for at most a second of half a gigabyte.
     let invocations = 3.0 / RECORDS_A_BATCH * 1e6;
     let lambda = invocations * prices.lambda_request

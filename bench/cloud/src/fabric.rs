@@ -1,8 +1,8 @@
 //! Arrivals of a simulated fabric, as collect makes them.
 
 use anyhow::{Context, Result};
-use linkcast_domain::ports::{ArrivalRecord, Arrivals, Coverage};
 use linkcast_domain::Timestamp;
+use linkcast_domain::ports::{ArrivalRecord, Arrivals, Coverage};
 use linkcast_features::Calendar;
 use linkcast_pipeline::apart::{Collect, CollectStore};
 use linkcast_pipeline::steps::Steps;

@@ -34,8 +34,11 @@ pub(crate) async fn run() -> Result<()> {
         let arrivals = collect((&source, &use_case), &settings, sweep, after).await?;
         after = time;
         for batch in arrivals.chunks(BATCH) {
-            let records: Vec<_> =
-                batch.iter().zip(1_u64..).map(|(arrival, number)| record_of_arrival(arrival, number)).collect();
+            let records: Vec<_> = batch
+                .iter()
+                .zip(1_u64..)
+                .map(|(arrival, number)| record_of_arrival(arrival, number))
+                .collect();
             let text = json!({ "Records": records }).to_string();
             let started = Instant::now();
             let event: RecordBatch = serde_json::from_str(&text)?;
@@ -51,6 +54,9 @@ pub(crate) async fn run() -> Result<()> {
         }
     }
     let rate = samples as f64 / took.as_secs_f64();
-    println!("warm prepare: {rate:.0} samples/s ({} bytes of event a sample), target 20000", bytes / samples.max(1));
+    println!(
+        "warm prepare: {rate:.0} samples/s ({} bytes of event a sample), target 20000",
+        bytes / samples.max(1)
+    );
     Ok(())
 }

@@ -78,7 +78,9 @@ fn first_request(listener: &TcpListener, child: &mut Child) -> Result<()> {
         match listener.accept() {
             Ok((stream, _)) => break stream,
             Err(_) if Instant::now() > deadline => anyhow::bail!("no request within 10 s"),
-            Err(_) => anyhow::ensure!(child.try_wait()?.is_none(), "the function ended before its first request"),
+            Err(_) => {
+                anyhow::ensure!(child.try_wait()?.is_none(), "the function ended before its first request")
+            }
         }
         std::thread::sleep(Duration::from_micros(100));
     };
@@ -86,7 +88,10 @@ fn first_request(listener: &TcpListener, child: &mut Child) -> Result<()> {
     let mut head = [0; 64];
     let length = stream.read(&mut head)?;
     let head = head.get(..length).unwrap_or_default();
-    anyhow::ensure!(head.starts_with(b"GET /2018-06-01/runtime/invocation/next"), "another request came first");
+    anyhow::ensure!(
+        head.starts_with(b"GET /2018-06-01/runtime/invocation/next"),
+        "another request came first"
+    );
     Ok(())
 }
 

@@ -115,7 +115,9 @@ fn print(counts: &Counts) {
         [("collect", &counts.collect), ("prepare", &counts.prepare), ("insight", &counts.insight)]
     {
         let (writes, reads, requests) = thousand(stage);
-        println!("{name}: {writes:.0} write units, {reads:.0} read units, {requests:.0} requests for 1000 samples");
+        println!(
+            "{name}: {writes:.0} write units, {reads:.0} read units, {requests:.0} requests for 1000 samples"
+        );
     }
     println!(
         "{} samples, {} questions, {} insights, {} events",

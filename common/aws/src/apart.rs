@@ -1,11 +1,11 @@
 //! The ports between functions.
 
+use futures_util::stream::{self, StreamExt};
 use linkcast_domain::ports::{
     ArrivalRecord, Arrivals, Judgement, Judgements, Keep, Kept, Known, Memories, MemoryKey, QuestionRecord,
     Questions, SourceRecord, StoreError, Written,
 };
 use linkcast_domain::{NodeGuid, NodeKind, PortFacts, StreamId, Timestamp};
-use futures_util::stream::{self, StreamExt};
 
 use crate::images::{arrival_item, arrival_key, arrival_of, question_item, question_of};
 use crate::item::{BYTES, Found, Item, PK, SK, VERSION};

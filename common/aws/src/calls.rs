@@ -11,8 +11,8 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConsumedCapacity, DeleteRequest, KeysAndAttributes, Put, PutRequest, ReturnConsumedCapacity,
-    ReturnValuesOnConditionCheckFailure, TransactWriteItem, WriteRequest,
+    AttributeValue, ConsumedCapacity, DeleteRequest, KeysAndAttributes, Put, PutRequest,
+    ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TransactWriteItem, WriteRequest,
 };
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use linkcast_domain::ports::{StoreError, Written};
@@ -241,9 +241,7 @@ impl Table<'_> {
 }
 
 /// Whether a transaction was cancelled because a version had moved.
-fn is_condition(
-    cancelled: &aws_sdk_dynamodb::types::error::TransactionCanceledException,
-) -> bool {
+fn is_condition(cancelled: &aws_sdk_dynamodb::types::error::TransactionCanceledException) -> bool {
     cancelled.cancellation_reasons().iter().any(|reason| reason.code() == Some("ConditionalCheckFailed"))
 }
 

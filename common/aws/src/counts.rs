@@ -3,9 +3,7 @@
 //! One list for all of them, so that a dashboard's name exists in one place. The units a call of the table costs are counted
 //! with the rest: what a fabric costs is seen the minute it changes.
 
-use linkcast_lambda::{
-    Dimension, Invocation, LineSink, Metric, Metrics, StandardOutput, Temperature, Unit,
-};
+use linkcast_lambda::{Dimension, Invocation, LineSink, Metric, Metrics, StandardOutput, Temperature, Unit};
 
 use crate::meter::Usage;
 

@@ -97,18 +97,25 @@ fn of_table(table: &TableDescription) -> Vec<Finding> {
         ill("table", state, "wait until it is ACTIVE")
     }];
     let stream = table.stream_specification.as_ref();
-    let view = stream.filter(|stream| stream.stream_enabled).and_then(|stream| stream.stream_view_type.clone());
+    let view =
+        stream.filter(|stream| stream.stream_enabled).and_then(|stream| stream.stream_view_type.clone());
     findings.push(match view {
         Some(StreamViewType::NewImage | StreamViewType::NewAndOldImages) => well("stream", "new images"),
         Some(other) => ill("stream", other.as_str(), "set StreamViewType to NEW_IMAGE"),
-        None => ill("stream", "none", "enable the table's stream with NEW_IMAGE: prepare and insight live off it"),
+        None => {
+            ill("stream", "none", "enable the table's stream with NEW_IMAGE: prepare and insight live off it")
+        }
     });
     let indexes = table.global_secondary_indexes.iter().flatten();
     let mut names = indexes.filter_map(|index| index.index_name.as_deref());
     findings.push(if names.any(|name| name == LATEST) {
         well("index latest", "there")
     } else {
-        ill("index latest", "missing", "deploy sam-template.yaml again: alerts and lookups over the fabric need it")
+        ill(
+            "index latest",
+            "missing",
+            "deploy sam-template.yaml again: alerts and lookups over the fabric need it",
+        )
     });
     findings
 }
@@ -116,7 +123,8 @@ fn of_table(table: &TableDescription) -> Vec<Finding> {
 async fn of_time_to_live(store: &DynamoStore) -> Finding {
     const CHECKED: &str = "time to live";
     let asked = store.client().describe_time_to_live().table_name(store.table_name()).send().await;
-    let advice = format!("enable time to live on the attribute {TTL}, or samples are kept and paid for for ever");
+    let advice =
+        format!("enable time to live on the attribute {TTL}, or samples are kept and paid for for ever");
     match asked.map(|output| output.time_to_live_description) {
         Ok(Some(found))
             if matches!(
@@ -193,11 +201,16 @@ async fn of_model(store: &DynamoStore, own: Option<&ModelIdentity>) -> Finding {
     match (newest.map(|found| found.into_iter().next()), own) {
         (Ok(Some(insight)), Some(own)) if insight.model != *own => odd(
             CHECKED,
-            format!("insights are by {}, this program has {}", insight.model.model_version, own.model_version),
+            format!(
+                "insights are by {}, this program has {}",
+                insight.model.model_version, own.model_version
+            ),
             "deploy the same version everywhere, unless another model was meant",
         ),
         (Ok(Some(insight)), _) => well(CHECKED, format!("insights are by {}", insight.model.model_version)),
-        (Ok(None), _) => odd(CHECKED, "no insight yet", "quiet fabrics take an hour; else see the log of insight"),
+        (Ok(None), _) => {
+            odd(CHECKED, "no insight yet", "quiet fabrics take an hour; else see the log of insight")
+        }
         (Err(error), _) => odd(CHECKED, chain(&error), "allow querying the table's index"),
     }
 }

@@ -140,10 +140,7 @@ fn place(item: &Attributes, prefix: &str) -> Result<(StreamId, Timestamp), Image
     let found = Found(item);
     let stream = found.text(PK).ok().and_then(|pk| pk.strip_prefix("stream#")?.parse().ok());
     let time = found.text(SK).ok().and_then(|sk| keys::time_of(sk.strip_prefix(prefix)?));
-    Ok((
-        stream.ok_or_else(|| unusable(item, PK))?,
-        time.ok_or_else(|| unusable(item, SK))?,
-    ))
+    Ok((stream.ok_or_else(|| unusable(item, PK))?, time.ok_or_else(|| unusable(item, SK))?))
 }
 
 fn unusable(item: &Attributes, attribute: &'static str) -> ImageError {

@@ -111,7 +111,8 @@ pub(crate) fn shard_key(kind: &str, number: u32) -> String {
 
 /// FNV-1a, whose high bits are mixed into the low ones that choose.
 fn hash(text: &str) -> u32 {
-    let hash = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let hash =
+        text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     hash ^ hash >> 15
 }
 

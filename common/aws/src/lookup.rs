@@ -5,11 +5,9 @@
 
 use std::cmp::Reverse;
 
-use linkcast_domain::ports::{
-    InsightQuery, Lookup, Maintenance, MaintenanceWindow, StoreError, TimeRange,
-};
-use linkcast_domain::{Alert, AlertState, Condition, Insight, Sample, StreamId, Timestamp};
 use linkcast_domain::ports::AlertRecord;
+use linkcast_domain::ports::{InsightQuery, Lookup, Maintenance, MaintenanceWindow, StoreError, TimeRange};
+use linkcast_domain::{Alert, AlertState, Condition, Insight, Sample, StreamId, Timestamp};
 
 use crate::calls::Table;
 use crate::item::{BYTES, Found, Item, SK, TIME};

@@ -33,7 +33,8 @@ impl DynamoStore {
             let all = Range::prefix(keys::shard_key("streams", shard), "");
             let sk = if first.is_empty() { all.sk.clone() } else { (first, all.sk.1.clone()) };
             for item in table.query(Range { sk, limit, ..all }).await? {
-                let id = Found(&item).text(crate::item::SK).map_err(|error| table.attempt().damaged(error))?;
+                let id =
+                    Found(&item).text(crate::item::SK).map_err(|error| table.attempt().damaged(error))?;
                 ids.push(id.to_owned());
             }
         }

@@ -36,8 +36,10 @@ pub async fn create_table(client: &Client, table: &str) -> Result<(), StoreError
         .key_schema(key(SK, KeyType::Range).map_err(refused)?)
         .global_secondary_indexes(index);
     for name in [PK, SK, INDEX_PK, INDEX_SK] {
-        let definition =
-            AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build();
+        let definition = AttributeDefinition::builder()
+            .attribute_name(name)
+            .attribute_type(ScalarAttributeType::S)
+            .build();
         request = request.attribute_definitions(definition.map_err(refused)?);
     }
     if let Err(error) = request.send().await {

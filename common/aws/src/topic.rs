@@ -37,7 +37,8 @@ impl Topic {
             AlertState::Firing => "firing",
             AlertState::Resolved => "resolved",
         };
-        let attributes = [("id", message.id.as_str()), ("state", state), ("cause", message.alert.cause.name())];
+        let attributes =
+            [("id", message.id.as_str()), ("state", state), ("cause", message.alert.cause.name())];
         for (name, value) in attributes {
             let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
             let value = value.map_err(|error| self.failed(error.to_string()))?;

@@ -180,10 +180,9 @@ impl Secrets {
         let output = self.0.get_secret_value().secret_id(id).send().await;
         let output =
             output.map_err(|error| WebError::Refused { attempt: attempt(), source: error.into() })?;
-        let text = output.secret_string.ok_or_else(|| WebError::Refused {
-            attempt: attempt(),
-            source: "it holds no text".into(),
-        })?;
+        let text = output
+            .secret_string
+            .ok_or_else(|| WebError::Refused { attempt: attempt(), source: "it holds no text".into() })?;
         Ok(linkcast_lambda::Secret::new(text))
     }
 }

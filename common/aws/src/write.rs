@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use linkcast_domain::ports::{
-    AlertRecord, Changes, OutboxMessage, PipelineStore, Resume, SavedState, SourceRecord, StoreError,
-    StreamRecord, Forgotten,
+    AlertRecord, Changes, Forgotten, OutboxMessage, PipelineStore, Resume, SavedState, SourceRecord,
+    StoreError, StreamRecord,
 };
 use linkcast_domain::{AlertState, Condition, Insight, PortFacts, Sample, StreamId, Timestamp};
 
@@ -71,9 +71,10 @@ impl DynamoStore {
         let saved = changes.states.iter().map(|state| &state.stream);
         let sampled = changes.samples.iter().map(|sample| &sample.stream);
         let new = self.unlisted(told.chain(saved).chain(sampled));
-        items.extend(new.iter().map(|stream| {
-            Item::new(Key::new(keys::shard("streams", stream.as_str()), stream.as_str()))
-        }));
+        items.extend(
+            new.iter()
+                .map(|stream| Item::new(Key::new(keys::shard("streams", stream.as_str()), stream.as_str()))),
+        );
         table.change(puts(items)).await?;
         self.listed.lock().unwrap_or_else(PoisonError::into_inner).extend(new);
         Ok(())

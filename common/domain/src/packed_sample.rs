@@ -118,7 +118,11 @@ mod tests {
         assert_eq!(Sample::from_packed(&stream, time, &bytes).as_ref(), Some(&sample));
         let whole_prefixes = [22, 43];
         for length in (0..bytes.len()).filter(|length| !whole_prefixes.contains(length)) {
-            assert_ne!(Sample::from_packed(&stream, time, &bytes[..length]).as_ref(), Some(&sample), "cut at {length}");
+            assert_ne!(
+                Sample::from_packed(&stream, time, &bytes[..length]).as_ref(),
+                Some(&sample),
+                "cut at {length}"
+            );
         }
         assert_eq!(Sample::from_packed(&stream, time, &[2, 0, 0]), None);
     }

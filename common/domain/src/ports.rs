@@ -13,8 +13,8 @@ use std::future::Future;
 use std::time::Duration;
 
 pub use apart::{
-    ArrivalRecord, Arrivals, Bus, BusEvent, Judgement, Judgements, Keep, Kept, Known, Memories, MemoryKey, QuestionRecord,
-    Questions, Written,
+    ArrivalRecord, Arrivals, Bus, BusEvent, Judgement, Judgements, Keep, Kept, Known, Memories, MemoryKey,
+    QuestionRecord, Questions, Written,
 };
 pub use changes::{
     AlertRecord, Changes, ConditionKey, Coverage, OutboxMessage, Resume, SavedState, SourceRecord,

@@ -83,7 +83,8 @@ async fn invoke<F: Function>(
 ) -> Result<F::Answer, lambda_runtime::Diagnostic> {
     let LambdaEvent { payload, context } = event;
     let temperature = cold.take();
-    let span = info_span!("invocation", requestId = context.request_id, cold = temperature == Temperature::Cold);
+    let span =
+        info_span!("invocation", requestId = context.request_id, cold = temperature == Temperature::Cold);
     let work = async {
         let clock = SystemClock;
         let budget = invocation_budget(context.deadline, RESERVE).map_err(|fault| Diagnostic::of(&fault))?;

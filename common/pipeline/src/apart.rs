@@ -17,7 +17,7 @@ use std::sync::Arc;
 use linkcast_domain::ports::{NotifyError, StoreError};
 use linkcast_domain::{Retry, StreamId};
 
-pub use alert::{Alerted, AlertStore, alert};
+pub use alert::{AlertStore, Alerted, alert};
 pub use collect::{Collect, CollectStore, Collected};
 pub use insight::{Answering, InsightStore, News, insight};
 pub use node::NodeMemoryError;

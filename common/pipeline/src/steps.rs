@@ -14,7 +14,8 @@ use std::collections::HashSet;
 
 use linkcast_domain::ports::MaintenanceWindow;
 use linkcast_domain::{
-    Cause, Clock, Condition, Insight, NodeGuid, PortFacts, PortState, Sample, SampleField, StreamId, Timestamp,
+    Cause, Clock, Condition, Insight, NodeGuid, PortFacts, PortState, Sample, SampleField, StreamId,
+    Timestamp,
 };
 use linkcast_features::{Calendar, StreamState};
 use linkcast_telemetry::{Differ, Reading};

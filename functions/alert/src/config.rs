@@ -27,7 +27,9 @@ impl Config {
         let (table, fabric) = (reader.required(&TABLE), reader.required(&FABRIC));
         let (topic, alertmanager) = (reader.optional(&TOPIC_ARN), reader.optional(&ALERTMANAGER_URL));
         reader.or(&LOG_LEVEL, tracing::Level::INFO);
-        reader.finish(PREFIX, || Some(Config { table: table?, fabric: fabric?, topic: topic?, alertmanager: alertmanager? }))
+        reader.finish(PREFIX, || {
+            Some(Config { table: table?, fabric: fabric?, topic: topic?, alertmanager: alertmanager? })
+        })
     }
 
     /// How grave a line must be; a bad value is told by [`Config::read`].

@@ -85,8 +85,7 @@ impl Alert {
         let settings = Settings { fabric: config.fabric.clone(), ..Settings::default() };
         let topic = config.topic.iter().map(|arn| Channel::Topic(Topic::new(shared, arn)));
         let address = config.alertmanager.iter();
-        let manager =
-            address.map(|url| Channel::Alertmanager(Alertmanager::new(WebClient::new(), url)));
+        let manager = address.map(|url| Channel::Alertmanager(Alertmanager::new(WebClient::new(), url)));
         let channels = topic.chain(manager).collect();
         Alert { settings, store, channels }
     }

@@ -1,8 +1,8 @@
 //! The function `alert`: conditions become alerts, and alerts are told. What it does is in this crate's library.
 
+use linkcast_alert::{Alert, Config};
 use linkcast_aws::{DynamoStore, connect};
 use linkcast_lambda::{Variables, serve, start, start_log};
-use linkcast_alert::{Config, Alert};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

@@ -27,7 +27,9 @@ impl Config {
         let (table, fabric) = (reader.required(&TABLE), reader.required(&FABRIC));
         let (targets, token_secret) = (reader.or(&TARGETS, Vec::new()), reader.optional(&TOKEN_SECRET));
         reader.or(&LOG_LEVEL, tracing::Level::INFO);
-        reader.finish(PREFIX, || Some(Config { table: table?, fabric: fabric?, targets: targets?, token_secret: token_secret? }))
+        reader.finish(PREFIX, || {
+            Some(Config { table: table?, fabric: fabric?, targets: targets?, token_secret: token_secret? })
+        })
     }
 
     /// How grave a line must be; a bad value is told by [`Config::read`].

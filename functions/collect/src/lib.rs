@@ -10,9 +10,7 @@ mod scrape;
 mod sweep;
 mod trigger;
 
-use linkcast_aws::{
-    Count, DynamoStore, Objects, Secrets, Shared, WebClient, WebError, write_counts,
-};
+use linkcast_aws::{Count, DynamoStore, Objects, Secrets, Shared, WebClient, WebError, write_counts};
 use linkcast_domain::Retry;
 use linkcast_features::Calendar;
 use linkcast_lambda::{Diagnostic, Function, Invocation, Named};

@@ -1,8 +1,8 @@
 //! The function `collect`: readings in, samples out. What it does is in this crate's library.
 
 use linkcast_aws::{DynamoStore, connect};
+use linkcast_collect::{Collect, Config};
 use linkcast_lambda::{Variables, serve, start, start_log};
-use linkcast_collect::{Config, Collect};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

@@ -38,7 +38,9 @@ pub enum ObjectError {
         place: String,
     },
     /// No format claims it.
-    #[error("{place} is of no known format: expected the output of an exporter or diagnostic, or a sample file")]
+    #[error(
+        "{place} is of no known format: expected the output of an exporter or diagnostic, or a sample file"
+    )]
     Format {
         /// Which.
         place: String,
@@ -62,8 +64,7 @@ pub(crate) async fn sweep_in(
     body: ByteStream,
 ) -> Result<Sweep, ObjectError> {
     let name = format!("s3://{}/{key}", place.bucket.name);
-    let time: Timestamp =
-        time.parse().map_err(|source| ObjectError::Time { place: name.clone(), source })?;
+    let time: Timestamp = time.parse().map_err(|source| ObjectError::Time { place: name.clone(), source })?;
     let bytes = read(&name, key.ends_with(".gz"), body).await?;
     let plain = name.strip_suffix(".gz").unwrap_or(&name);
     let format = recognise(plain, &bytes).ok_or_else(|| ObjectError::Format { place: name.clone() })?;

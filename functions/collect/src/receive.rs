@@ -14,7 +14,9 @@ use linkcast_lambda::{Secret, chain};
 use linkcast_pipeline::Sweep;
 use linkcast_pipeline::apart::{ApartError, Collect, CollectStore, Collected};
 use linkcast_pipeline::steps::Steps;
-use linkcast_telemetry::{Format, LARGEST_REQUEST_BYTES, Origin, Parsed, parse, parse_write_request, recognise};
+use linkcast_telemetry::{
+    Format, LARGEST_REQUEST_BYTES, Origin, Parsed, parse, parse_write_request, recognise,
+};
 use sha2::{Digest, Sha256};
 
 use crate::sweep::sweep_of;

@@ -50,8 +50,7 @@ pub(crate) async fn scrape<S: CollectStore>(
         collect.sweep(store, steps, sweep).await.map_err(|error| chain(&error))
     };
     let asked: Vec<_> = mine.iter().map(|target| one(target)).collect();
-    let answers: Vec<Result<Collected, String>> =
-        stream::iter(asked).buffered(SIDE_BY_SIDE).collect().await;
+    let answers: Vec<Result<Collected, String>> = stream::iter(asked).buffered(SIDE_BY_SIDE).collect().await;
     let mut scraped = Scraped::default();
     for (target, answer) in mine.iter().zip(answers) {
         scraped.targets += 1;
@@ -73,11 +72,7 @@ pub(crate) fn is_mine(target: &str, share: Share) -> bool {
     number % share.of.max(1) == share.shard
 }
 
-async fn ask(
-    web: &WebClient,
-    target: &str,
-    (budget, clock): (&Budget, &dyn Clock),
-) -> Result<Sweep, String> {
+async fn ask(web: &WebClient, target: &str, (budget, clock): (&Budget, &dyn Clock)) -> Result<Sweep, String> {
     let asked = clock.now();
     let answer = web.get(target, LARGEST_ANSWER, budget.share(LONGEST_ANSWER, clock)).await;
     let answer = answer.map_err(|error| chain(&error))?;

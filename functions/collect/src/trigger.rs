@@ -136,9 +136,11 @@ mod tests {
     fn each_trigger_is_told_by_what_only_it_has() {
         let of = |text: &str| serde_json::from_str::<Trigger>(text);
         assert!(matches!(of(r#"{"scrape":{"shard":0,"of":2}}"#), Ok(Trigger::Scrape { .. })));
-        let request = r#"{"version":"2.0","requestContext":{"http":{"method":"POST","path":"/"}},"headers":{}}"#;
+        let request =
+            r#"{"version":"2.0","requestContext":{"http":{"method":"POST","path":"/"}},"headers":{}}"#;
         assert!(matches!(of(request), Ok(Trigger::Request(_))));
-        let created = r#"{"time":"2026-01-01T00:00:00Z","detail":{"bucket":{"name":"b"},"object":{"key":"k"}}}"#;
+        let created =
+            r#"{"time":"2026-01-01T00:00:00Z","detail":{"bucket":{"name":"b"},"object":{"key":"k"}}}"#;
         assert!(matches!(of(created), Ok(Trigger::Created { .. })));
         let notified = r#"{"Records":[{"eventTime":"2026-01-01T00:00:00Z","s3":{"bucket":{"name":"b"},"object":{"key":"k"}}}]}"#;
         assert!(matches!(of(notified), Ok(Trigger::Notified { .. })));

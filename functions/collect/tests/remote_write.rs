@@ -24,9 +24,8 @@ fn write_request(value: f64, millis: i64) -> Vec<u8> {
         bytes.extend_from_slice(content);
         bytes
     };
-    let label = |name: &str, value: &str| {
-        field(1, &[field(1, name.as_bytes()), field(2, value.as_bytes())].concat())
-    };
+    let label =
+        |name: &str, value: &str| field(1, &[field(1, name.as_bytes()), field(2, value.as_bytes())].concat());
     let mut sample = vec![9];
     sample.extend_from_slice(&value.to_le_bytes());
     sample.push(16);
@@ -134,6 +133,7 @@ async fn each_fault_has_its_answer_and_its_reason() {
     get.request_context.http.method = "GET".to_owned();
     assert_eq!(status(get).await, 405);
     let mut signed = request(&body, json!({}));
-    signed.request_context.authorizer = serde_json::from_value(json!({ "iam": { "userArn": "arn" } })).unwrap();
+    signed.request_context.authorizer =
+        serde_json::from_value(json!({ "iam": { "userArn": "arn" } })).unwrap();
     assert_eq!(status(signed).await, 204);
 }

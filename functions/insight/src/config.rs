@@ -27,7 +27,9 @@ impl Config {
         let (table, fabric) = (reader.required(&TABLE), reader.required(&FABRIC));
         let (bus, model_dir) = (reader.required(&BUS), reader.optional(&MODEL_DIR));
         reader.or(&LOG_LEVEL, tracing::Level::INFO);
-        reader.finish(PREFIX, || Some(Config { table: table?, fabric: fabric?, bus: bus?, model_dir: model_dir? }))
+        reader.finish(PREFIX, || {
+            Some(Config { table: table?, fabric: fabric?, bus: bus?, model_dir: model_dir? })
+        })
     }
 
     /// How grave a line must be; a bad value is told by [`Config::read`].

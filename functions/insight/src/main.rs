@@ -1,8 +1,8 @@
 //! The function `insight`: questions in, insights and conditions out. What it does is in this crate's library.
 
 use linkcast_aws::{DynamoStore, EventBridge, connect};
-use linkcast_lambda::{Variables, serve, start, start_log};
 use linkcast_insight::{Config, Insight};
+use linkcast_lambda::{Variables, serve, start, start_log};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

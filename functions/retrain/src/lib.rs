@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn a_drift_a_schedule_and_a_call_are_requests_and_nothing_else_is() {
-        let drift = r#"{"id":"e-1","detail-type":"Drift Detected","detail":{"task":"link-health","reason":"psi"}}"#;
+        let drift =
+            r#"{"id":"e-1","detail-type":"Drift Detected","detail":{"task":"link-health","reason":"psi"}}"#;
         let request: Request = serde_json::from_str(drift).unwrap();
         assert_eq!(request.into_run_request("i-1").request, "event:e-1");
         let call = r#"{"task":"link-health","reason":"schedule"}"#;

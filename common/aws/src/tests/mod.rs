@@ -19,8 +19,9 @@ mod contract;
 mod items;
 mod large;
 
-static RUNTIME: LazyLock<Runtime> =
-    LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+});
 
 /// Runs a check on a new table, if there is a service to make it.
 fn on_a_table(name: &str, check: impl FnOnce(&DynamoStore)) {

@@ -61,16 +61,10 @@ pub enum Written {
 /// Remembering.
 pub trait Memories: Send + Sync {
     /// Each memory, in the order asked; none where nothing was kept yet. Every write that was acknowledged is seen.
-    fn load(
-        &self,
-        keys: &[MemoryKey],
-    ) -> impl Future<Output = Result<Vec<Option<Kept>>, StoreError>> + Send;
+    fn load(&self, keys: &[MemoryKey]) -> impl Future<Output = Result<Vec<Option<Kept>>, StoreError>> + Send;
 
     /// Replaces each memory, if nobody wrote it since it was read; what came of each, in the order given.
-    fn keep(
-        &self,
-        changes: &[Keep],
-    ) -> impl Future<Output = Vec<Result<Written, StoreError>>> + Send;
+    fn keep(&self, changes: &[Keep]) -> impl Future<Output = Vec<Result<Written, StoreError>>> + Send;
 }
 
 /// What collect hands on to prepare: a sample, or a sign of life without one.
@@ -93,10 +87,8 @@ pub struct ArrivalRecord {
 /// Arrivals, by stream and time. To write one again changes nothing.
 pub trait Arrivals: Send + Sync {
     /// Writes them, in any order.
-    fn put_arrivals(
-        &self,
-        arrivals: &[ArrivalRecord],
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn put_arrivals(&self, arrivals: &[ArrivalRecord])
+    -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// The stream's arrivals between two instants, neither included, oldest first.
     fn arrivals(
@@ -170,10 +162,7 @@ pub trait Judgements: Send + Sync {
 /// What is known of ports.
 pub trait Known: Send + Sync {
     /// What is known of each stream's port, in the order asked.
-    fn facts(
-        &self,
-        streams: &[StreamId],
-    ) -> impl Future<Output = Result<Vec<PortFacts>, StoreError>> + Send;
+    fn facts(&self, streams: &[StreamId]) -> impl Future<Output = Result<Vec<PortFacts>, StoreError>> + Send;
 
     /// How far a source was read.
     fn source(&self, name: &str) -> impl Future<Output = Result<Option<SourceRecord>, StoreError>> + Send;

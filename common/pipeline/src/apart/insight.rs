@@ -78,7 +78,8 @@ pub async fn insight<S: InsightStore, J: Judge, B: Bus>(
     let mut news = News::default();
     for _ in 0..ATTEMPTS {
         let mut works = Vec::new();
-        let outcome = attempt(store, answering, questions, &groups, &mut results, &mut works, &mut news).await;
+        let outcome =
+            attempt(store, answering, questions, &groups, &mut results, &mut works, &mut news).await;
         tell(bus, works, &mut results).await;
         if let Err(error) = outcome {
             let error = Arc::new(error);
@@ -145,7 +146,8 @@ async fn attempt<S: InsightStore, J: Judge>(
             Ok(Written::Yes) => {
                 news.judgements += 1;
                 news.insights += judgement.insights.len() as u64;
-                news.conditions += judgement.conditions.iter().filter(|one| one.resolved.is_some()).count() as u64;
+                news.conditions +=
+                    judgement.conditions.iter().filter(|one| one.resolved.is_some()).count() as u64;
                 done.push(work);
             }
             Ok(Written::Moved) => {}
@@ -206,7 +208,8 @@ async fn fill_gap<S: InsightStore>(store: &S, work: &mut Work) -> Result<(), Apa
 async fn recall<S: InsightStore>(store: &S, steps: &Steps<'_>, work: &mut Work) -> Result<(), ApartError> {
     for time in std::mem::take(&mut work.repeated) {
         let id = InsightId::of(&work.stream, time, &steps.settings.task);
-        let found = store.insights(&InsightQuery { id: Some(id), limit: 1, ..InsightQuery::default() }).await?;
+        let found =
+            store.insights(&InsightQuery { id: Some(id), limit: 1, ..InsightQuery::default() }).await?;
         work.told.extend(found.iter().filter_map(created));
     }
     Ok(())

@@ -136,8 +136,7 @@ mod tests {
             told_active: true,
             sample: None,
         };
-        let sampled =
-            ArrivalRecord { sample: Some(Box::new(sample)), before: Some(time), ..heard.clone() };
+        let sampled = ArrivalRecord { sample: Some(Box::new(sample)), before: Some(time), ..heard.clone() };
         let memory = NodeMemory { ports: [(stream, port)].into(), arrivals: vec![heard, sampled] };
         let bytes = memory.to_bytes();
         assert_eq!(NodeMemory::from_bytes("n", &bytes).as_ref(), Ok(&memory));

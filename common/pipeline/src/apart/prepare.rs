@@ -59,9 +59,8 @@ pub async fn prepare<S: PrepareStore>(
     let groups = grouped(arrivals.iter().map(|arrival| arrival.stream.clone()));
     let mut results: Vec<Option<Outcome>> = groups.iter().map(|_| None).collect();
     for _ in 0..ATTEMPTS {
-        let open: Vec<usize> = (0..groups.len())
-            .filter(|group| results.get(*group).is_some_and(Option::is_none))
-            .collect();
+        let open: Vec<usize> =
+            (0..groups.len()).filter(|group| results.get(*group).is_some_and(Option::is_none)).collect();
         if open.is_empty() {
             break;
         }
@@ -135,10 +134,7 @@ async fn load<S: PrepareStore>(
             Ok(None) => results.get_mut(group).into_iter().for_each(|place| *place = Some(Ok(()))),
             Err(error) => {
                 let error = Arc::new(ApartError::from(error));
-                results
-                    .get_mut(group)
-                    .into_iter()
-                    .for_each(|place| *place = Some(Err(Arc::clone(&error))));
+                results.get_mut(group).into_iter().for_each(|place| *place = Some(Err(Arc::clone(&error))));
             }
         }
     }

@@ -155,8 +155,8 @@ fn new_run(fabric: &str, request: &RunRequest, now: Timestamp) -> TrainingRun {
 /// Keeps the run to be looked up; it was kept before if this is a repetition.
 async fn record<S: Memories>(store: &S, run: &TrainingRun) -> Result<(), RetrainError> {
     let key = MemoryKey::Run(run.task.clone(), run.run);
-    let bytes = serde_json::to_vec(run)
-        .map_err(|source| RetrainError::Damaged { task: run.task.clone(), source })?;
+    let bytes =
+        serde_json::to_vec(run).map_err(|source| RetrainError::Damaged { task: run.task.clone(), source })?;
     write(store, Keep { key, read: 0, bytes }).await?;
     Ok(())
 }

@@ -50,9 +50,13 @@ impl Question {
         let fact = take_fact(&mut rest)?;
         let (present, whole) = (take(&mut rest)?, take(&mut rest)?);
         let mut vector = FeatureVector::default();
-        for (place, feature) in Feature::ALL.iter().enumerate().filter(|(place, _)| present >> place & 1 == 1) {
-            let value =
-                if whole >> place & 1 == 1 { unzigzag(take(&mut rest)?) as f64 } else { take_f64(&mut rest)? };
+        for (place, feature) in Feature::ALL.iter().enumerate().filter(|(place, _)| present >> place & 1 == 1)
+        {
+            let value = if whole >> place & 1 == 1 {
+                unzigzag(take(&mut rest)?) as f64
+            } else {
+                take_f64(&mut rest)?
+            };
             vector.set(*feature, value);
         }
         let stream = stream.clone();
@@ -68,9 +72,11 @@ fn put_fact(bytes: &mut Vec<u8>, fact: Option<Fact>) {
         Some(Fact::Uncounted { symbol_errors, rcv_errors, interval_s }) => {
             (3, [symbol_errors, rcv_errors, interval_s])
         }
+        Some(Fact::Saturated { counters }) => (4, [counters, 0.0, 0.0]),
+        Some(Fact::Cleared) => (5, [0.0; 3]),
     };
     bytes.push(tag);
-    if tag > 1 {
+    if (2..=4).contains(&tag) {
         values.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
     }
 }
@@ -85,11 +91,12 @@ fn take_fact(rest: &mut &[u8]) -> Option<Option<Fact>> {
             let (drops_in_12h, _, _) = (value()?, value()?, value()?);
             Some(Fact::Flapping { drops_in_12h })
         }
-        3 => Some(Fact::Uncounted {
-            symbol_errors: value()?,
-            rcv_errors: value()?,
-            interval_s: value()?,
-        }),
+        3 => Some(Fact::Uncounted { symbol_errors: value()?, rcv_errors: value()?, interval_s: value()? }),
+        4 => {
+            let (counters, _, _) = (value()?, value()?, value()?);
+            Some(Fact::Saturated { counters })
+        }
+        5 => Some(Fact::Cleared),
         _ => return None,
     })
 }
@@ -122,7 +129,14 @@ mod tests {
     #[test]
     fn a_question_comes_back_to_the_bit_and_a_cut_one_is_refused() {
         let uncounted = Fact::Uncounted { symbol_errors: 50.0, rcv_errors: 0.5, interval_s: 30.0 };
-        for fact in [None, Some(Fact::StayedDown), Some(Fact::Flapping { drops_in_12h: 4.0 }), Some(uncounted)] {
+        let facts = [
+            Fact::StayedDown,
+            Fact::Flapping { drops_in_12h: 4.0 },
+            uncounted,
+            Fact::Saturated { counters: 2.0 },
+            Fact::Cleared,
+        ];
+        for fact in facts.into_iter().map(Some).chain([None]) {
             for ground in [Ground::Itself, Ground::Followed] {
                 let asked = question(fact, ground);
                 let bytes = asked.to_bytes();

@@ -368,10 +368,7 @@ fn compare(seed: u64, failing: u64, delivery: Delivery) {
     let expected = sorted(now(desk.store.insights(&all)).unwrap());
     assert!(expected.len() > 10);
     assert_eq!(sorted(now(cloud.table.store.insights(&all)).unwrap()), expected);
-    assert_eq!(
-        now(cloud.table.store.conditions(None)).unwrap(),
-        now(desk.store.conditions(None)).unwrap()
-    );
+    assert_eq!(now(cloud.table.store.conditions(None)).unwrap(), now(desk.store.conditions(None)).unwrap());
     for id in [leaf(1), host(2), leaf(3), host(4)] {
         let stream = StreamId::from(id);
         let samples = now(cloud.table.store.samples(&stream, TimeRange::ALL)).unwrap();

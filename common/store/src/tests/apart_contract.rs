@@ -1,8 +1,8 @@
 //! What every store promises to functions that run apart, checked on each in the same words.
 
 use linkcast_domain::ports::{
-    ArrivalRecord, Arrivals, Changes, InsightQuery, Judgement, Judgements, Keep, Kept, Known, Lookup, Memories,
-    MemoryKey, PipelineStore, QuestionRecord, Questions, TimeRange, Written,
+    ArrivalRecord, Arrivals, Changes, InsightQuery, Judgement, Judgements, Keep, Kept, Known, Lookup,
+    Memories, MemoryKey, PipelineStore, QuestionRecord, Questions, TimeRange, Written,
 };
 use linkcast_domain::{Cause, NodeGuid, NodeKind, PortFacts, PredictionType};
 
@@ -76,7 +76,8 @@ fn arrival(number: u64, seconds: i64, before: Option<i64>) -> ArrivalRecord {
 }
 
 pub(super) fn arrivals_come_back_and_lie_among_the_samples<S: Arrivals + Lookup>(store: &S) {
-    let made = [arrival(1, 30, None), arrival(1, 61, Some(30)), arrival(1, 90, Some(61)), arrival(2, 61, None)];
+    let made =
+        [arrival(1, 30, None), arrival(1, 61, Some(30)), arrival(1, 90, Some(61)), arrival(2, 61, None)];
     for _ in 0..2 {
         now(store.put_arrivals(&made)).unwrap();
     }
