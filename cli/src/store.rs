@@ -83,8 +83,8 @@ impl PipelineStore for AnyStore {
         either!(self, store => store.commit(changes))
     }
 
-    async fn write_behind(&self, samples: &mut Vec<Sample>) -> Result<(), StoreError> {
-        either!(self, store => store.write_behind(samples))
+    async fn commit_behind(&self, changes: &mut Changes) -> Result<(), StoreError> {
+        either!(self, store => store.commit_behind(changes))
     }
 
     async fn resume(&self) -> Result<Resume, StoreError> {

@@ -10,7 +10,6 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use linkcast_domain::{Budget, Clock};
 
 /// Tries of one operation, the first included; after a thaw the first may find a connection that was closed meanwhile.
@@ -29,7 +28,6 @@ pub(crate) const LONGEST_OPERATION: Duration = Duration::from_secs(20);
 #[derive(Clone, Debug)]
 pub struct Shared {
     pub(crate) config: SdkConfig,
-    pub(crate) http: SharedHttpClient,
 }
 
 /// Reads the environment, once, before the first event.
@@ -37,12 +35,12 @@ pub async fn connect() -> Shared {
     let http =
         aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(http.clone())
+        .http_client(http)
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .timeout_config(timeouts(LONGEST_OPERATION))
         .load()
         .await;
-    Shared { config, http }
+    Shared { config }
 }
 
 /// The limits of one operation within a budget.

@@ -47,7 +47,7 @@ impl Interval {
 
     fn middle(self, chance: Chance) -> u32 {
         let width = u64::from(self.high - self.low);
-        self.low + (width * u64::from(chance.of_one) >> 16) as u32
+        self.low + ((width * u64::from(chance.of_one)) >> 16) as u32
     }
 
     fn take(&mut self, middle: u32, bit: bool) {

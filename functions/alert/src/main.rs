@@ -1,5 +1,8 @@
 //! The function `alert`: conditions become alerts, and alerts are told. What it does is in this crate's library.
 
+// The SDK's futures nest deeper than the compiler looks by itself.
+#![recursion_limit = "256"]
+
 use linkcast_alert::{Alert, Config};
 use linkcast_aws::{DynamoStore, connect};
 use linkcast_lambda::{Variables, serve, start, start_log};

@@ -1,5 +1,8 @@
 //! The function `collect`: readings in, samples out. What it does is in this crate's library.
 
+// The SDK's futures nest deeper than the compiler looks by itself.
+#![recursion_limit = "256"]
+
 use linkcast_aws::{DynamoStore, connect};
 use linkcast_collect::{Collect, Config};
 use linkcast_lambda::{Variables, serve, start, start_log};

@@ -99,7 +99,7 @@ pub(crate) fn unescaped(key: &str) -> String {
     let mut bytes = Vec::with_capacity(key.len());
     let mut rest = key.bytes();
     while let Some(byte) = rest.next() {
-        let mut digit = || rest.clone().next().and_then(|digit| char::from(digit).to_digit(16));
+        let digit = || rest.clone().next().and_then(|digit| char::from(digit).to_digit(16));
         match byte {
             b'+' => bytes.push(b' '),
             b'%' if digit().is_some() => {

@@ -1,5 +1,7 @@
 //! Remote write at the function's URL: what each request is answered, and what is durable then.
 
+#![expect(clippy::unwrap_used, reason = "what a test makes for itself is right, or the test fails")]
+
 use std::io::Write;
 
 use flate2::Compression;

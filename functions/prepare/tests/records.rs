@@ -1,5 +1,7 @@
 //! Batches as the table's stream delivers them: what is damaged fails alone, and the rest is prepared.
 
+#![expect(clippy::unwrap_used, reason = "what a test makes for itself is right, or the test fails")]
+
 use std::time::Duration;
 
 use linkcast_aws::record_of_arrival;

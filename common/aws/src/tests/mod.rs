@@ -30,11 +30,11 @@ fn on_a_table(name: &str, check: impl FnOnce(&DynamoStore)) {
     let endpoint = endpoint.into_string().unwrap();
     let http = aws_smithy_http_client::Builder::new().build_http();
     let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(http.clone())
+        .http_client(http)
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
         .endpoint_url(endpoint);
-    let shared = Shared { config: items::now(config.load()), http };
+    let shared = Shared { config: items::now(config.load()) };
     let table = format!("{}-{}", name.chars().take(60).collect::<String>(), std::process::id());
     let store = DynamoStore::new(&shared, &table, "lab");
     items::now(create_table(store.client(), &table)).unwrap();

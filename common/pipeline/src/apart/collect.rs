@@ -172,7 +172,8 @@ impl Collect {
         let missing: Vec<ArrivalRecord> = doubtful
             .into_iter()
             .zip(there)
-            .filter_map(|(arrival, there)| (!there).then(|| arrival.clone()))
+            .filter(|(_, there)| !there)
+            .map(|(arrival, _)| arrival.clone())
             .collect();
         store.put_arrivals(&missing).await?;
         Ok(missing.len() as u64)
