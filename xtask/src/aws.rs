@@ -11,6 +11,8 @@ mod look;
 use anyhow::Result;
 use clap::Subcommand;
 
+use crate::tools;
+
 /// What to do with the local AWS.
 #[derive(Subcommand)]
 pub(crate) enum Aws {
@@ -55,4 +57,10 @@ pub(crate) fn run(task: Aws) -> Result<()> {
         Aws::Logs { function, lines } => look::logs(function.as_deref(), lines),
         Aws::Down => emulator::down(),
     }
+}
+
+/// Builds the functions as they are deployed, into `target/lambda`.
+pub(crate) fn build_functions() -> Result<()> {
+    tools::install()?;
+    deploy::build_functions()
 }

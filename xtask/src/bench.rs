@@ -1,14 +1,17 @@
 //! Drives the benches: ours and the peers in one run on one machine.
 //!
-//! The measuring is `linkcast-bench`'s; this installs the peers it measures against into a Python environment under
-//! `target/` and lets it write docs/BENCHMARKS.md.
+//! The measuring is `linkcast-bench`'s, and `linkcast-bench-cloud`'s for the functions; this installs the peers they measure
+//! against into a Python environment under `target/` and lets them write docs/BENCHMARKS.md, docs/BENCHMARKS_AWS.md and
+//! docs/COST.md.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
 
+use crate::aws;
 use crate::command::{self, cargo, project_folder};
+use crate::dynamodb::DynamoDb;
 
 /// Peers from the Python package index, at the versions the documented figures were taken with.
 const PEERS: &[&str] = &[
@@ -19,11 +22,38 @@ const PEERS: &[&str] = &[
     "onnxruntime==1.31.1",
     "xgboost==3.2.0",
     "prometheus_client==0.26.0",
+    "boto3==1.44.5",
 ];
+
+/// The name of what measures the functions.
+const CLOUD: &str = "cloud";
 
 /// Runs the benches named, or all of them.
 pub(crate) fn run(names: &[String]) -> Result<()> {
     let python = install_peers()?;
+    let others: Vec<&String> = names.iter().filter(|name| *name != CLOUD).collect();
+    if names.is_empty() || !others.is_empty() {
+        run_embedded(&others, &python)?;
+    }
+    if names.is_empty() || others.len() < names.len() { run_cloud(&python) } else { Ok(()) }
+}
+
+/// The functions are measured as they are deployed, and the table by one that counts as AWS's does.
+fn run_cloud(python: &Path) -> Result<()> {
+    aws::build_functions()?;
+    let table = DynamoDb::start()?;
+    command::run(
+        cargo(&["run", "--release", "--locked", "--package", "linkcast-bench-cloud", "--", "all"])
+            .arg(project_folder().join("target/lambda"))
+            .env("LINKCAST_BENCH_PYTHON", python)
+            .env("AWS_ENDPOINT_URL_DYNAMODB", table.endpoint())
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", "bench")
+            .env("AWS_SECRET_ACCESS_KEY", "bench"),
+    )
+}
+
+fn run_embedded(names: &[&String], python: &Path) -> Result<()> {
     command::run(
         cargo(&["run", "--release", "--locked", "--package", "linkcast-bench", "--"])
             .args(names)

@@ -1,12 +1,11 @@
-//! Arrivals of a simulated fabric, as collect makes them.
+//! A simulated fabric's sweeps, and the arrivals that collect makes of them.
+//!
+//! The benches share it, so that they measure the same work.
 
 use anyhow::{Context, Result};
-use linkcast_domain::Timestamp;
 use linkcast_domain::ports::{ArrivalRecord, Arrivals, Coverage};
-use linkcast_features::Calendar;
-use linkcast_pipeline::apart::{Collect, CollectStore};
-use linkcast_pipeline::steps::Steps;
-use linkcast_pipeline::{Settings, Sweep};
+use linkcast_domain::{StreamId, Timestamp};
+use linkcast_pipeline::Sweep;
 use linkcast_simulator::{Fabric, FabricPlan, FaultRate};
 
 /// A fabric of so many ports with faults enough to be of interest.
@@ -32,21 +31,22 @@ pub(crate) fn next_sweep(fabric: &mut Fabric) -> Result<Sweep> {
     })
 }
 
-/// Collects a sweep and gives the arrivals it made, in the order of streams.
-pub(crate) async fn collect<S: CollectStore + Arrivals>(
-    (store, collect): (&S, &Collect),
-    settings: &Settings,
-    sweep: Sweep,
-    after: Timestamp,
+/// The arrivals of streams at one time, in the order of the streams.
+pub(crate) async fn arrivals_at<S: Arrivals>(
+    store: &S,
+    streams: &[StreamId],
+    time: Timestamp,
 ) -> Result<Vec<ArrivalRecord>> {
-    let calendar = Calendar::utc();
-    let steps = Steps { settings, calendar: &calendar };
-    let streams: Vec<_> = sweep.readings.iter().map(|reading| reading.stream.clone()).collect();
-    let until = Timestamp::from_millis(sweep.time.millis() + 1);
-    collect.sweep(store, &steps, sweep).await.context("cannot collect")?;
+    let (after, before) = (time.millis().saturating_sub(1), time.millis().saturating_add(1));
     let mut arrivals = Vec::new();
     for stream in streams {
-        arrivals.extend(store.arrivals(&stream, after, until).await.context("cannot read arrivals")?);
+        let range = (Timestamp::from_millis(after), Timestamp::from_millis(before));
+        arrivals.extend(store.arrivals(stream, range.0, range.1).await.context("cannot read arrivals")?);
     }
     Ok(arrivals)
+}
+
+/// The streams a sweep reads.
+pub(crate) fn streams_of(sweep: &Sweep) -> Vec<StreamId> {
+    sweep.readings.iter().map(|reading| reading.stream.clone()).collect()
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use linkcast_aws::record_of_arrival;
-use linkcast_domain::{Budget, SystemClock, Timestamp};
+use linkcast_domain::{Budget, SystemClock};
 use linkcast_features::Calendar;
 use linkcast_lambda::RecordBatch;
 use linkcast_pipeline::Settings;
@@ -13,7 +13,8 @@ use linkcast_pipeline::steps::Steps;
 use linkcast_store::MemoryStore;
 use serde_json::json;
 
-use crate::fabric::{collect, fabric, next_sweep};
+use crate::fabric::{arrivals_at, fabric, next_sweep, streams_of};
+use crate::report::Figure;
 
 const PORTS: usize = 2_000;
 const SWEEPS: usize = 40;
@@ -22,17 +23,16 @@ const COLD_SWEEPS: usize = 10;
 /// Records in a batch, as the event source mapping delivers them.
 const BATCH: usize = 500;
 
-pub(crate) async fn run() -> Result<()> {
+pub(crate) async fn run() -> Result<Figure> {
     let (mut fabric, source, store) = (fabric(PORTS)?, MemoryStore::new(), MemoryStore::new());
     let (settings, calendar, use_case) = (Settings::default(), Calendar::utc(), Collect::default());
     let steps = Steps { settings: &settings, calendar: &calendar };
     let (mut took, mut samples, mut bytes) = (Duration::ZERO, 0_usize, 0_usize);
-    let mut after = Timestamp::EARLIEST;
     for sweep_number in 0..SWEEPS {
         let sweep = next_sweep(&mut fabric)?;
-        let time = sweep.time;
-        let arrivals = collect((&source, &use_case), &settings, sweep, after).await?;
-        after = time;
+        let (time, streams) = (sweep.time, streams_of(&sweep));
+        use_case.sweep(&source, &steps, sweep).await.context("cannot collect")?;
+        let arrivals = arrivals_at(&source, &streams, time).await?;
         for batch in arrivals.chunks(BATCH) {
             let records: Vec<_> = batch
                 .iter()
@@ -54,9 +54,11 @@ pub(crate) async fn run() -> Result<()> {
         }
     }
     let rate = samples as f64 / took.as_secs_f64();
-    println!(
-        "warm prepare: {rate:.0} samples/s ({} bytes of event a sample), target 20000",
-        bytes / samples.max(1)
+    let figure = Figure::at_least(
+        "warm prepare, one process, the store in memory".to_owned(),
+        rate,
+        20_000.0,
+        "samples/s",
     );
-    Ok(())
+    Ok(figure.beside(format!("{} bytes of event a sample", bytes / samples.max(1))))
 }

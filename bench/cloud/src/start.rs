@@ -1,8 +1,11 @@
 //! From the process's start to its first request for an event, with Lambda's runtime interface played here.
+//!
+//! Ours and the peer, which is a handler in Python that has the same things ready, take turns, so that both see the same
+//! machine. What is measured ends when `/next` is asked for: configuration read, clients made, model loaded.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -10,43 +13,112 @@ use anyhow::{Context, Result};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
+use crate::report::{Figure, Limit};
+
 const ROUNDS: usize = 21;
 const FUNCTIONS: [&str; 5] = ["collect", "prepare", "insight", "alert", "retrain"];
 
-/// Measures every function's binary in `folder`.
-pub(crate) fn run(folder: &Path) -> Result<()> {
-    for name in FUNCTIONS {
-        let binary = folder.join(name);
-        let bytes = std::fs::read(&binary).with_context(|| format!("cannot read {}", binary.display()))?;
-        let mut packed = DeflateEncoder::new(Vec::new(), Compression::best());
-        packed.write_all(&bytes)?;
-        let packed = packed.finish()?.len();
-        let (mut times, mut memory) = (Vec::new(), 0);
-        for _ in 0..ROUNDS {
-            let (time, resident) = start(&binary)?;
-            times.push(time);
-            memory = memory.max(resident);
-        }
-        times.sort();
-        let median = times.get(ROUNDS / 2).copied().unwrap_or_default();
-        println!(
-            "{name}: start to first /next {:.1} ms p50, {:.1} MB idle, {:.1} MB binary, {:.1} MB zip",
-            median.as_secs_f64() * 1e3,
-            memory as f64 / 1e6,
-            bytes.len() as f64 / 1e6,
-            packed as f64 / 1e6
-        );
-    }
-    Ok(())
+/// The function that carries the model inside.
+const WITH_MODEL: &str = "insight";
+
+/// Names the interpreter whose packages hold the peer; `cargo xtask bench cloud` sets it.
+const PYTHON: &str = "LINKCAST_BENCH_PYTHON";
+
+/// What several starts of one program took.
+struct Starts {
+    name: String,
+    times: Vec<Duration>,
+    resident: u64,
 }
 
-/// Starts a binary; gives the time to its first request and its resident bytes then.
-fn start(binary: &Path) -> Result<(Duration, u64)> {
+impl Starts {
+    fn new(name: &str) -> Self {
+        Starts { name: name.to_owned(), times: Vec::new(), resident: 0 }
+    }
+
+    fn once(&mut self, command: &mut Command) -> Result<()> {
+        let (time, resident) = start(command).with_context(|| format!("cannot measure {}", self.name))?;
+        self.times.push(time);
+        self.resident = self.resident.max(resident);
+        Ok(())
+    }
+
+    fn median_ms(&mut self) -> f64 {
+        self.times.sort();
+        self.times.get(self.times.len() / 2).copied().unwrap_or_default().as_secs_f64() * 1e3
+    }
+}
+
+/// Measures every function's binary in `folder`, named `<function>` or `<function>/bootstrap`.
+pub(crate) fn run(folder: &Path) -> Result<Vec<Figure>> {
+    let mut ours: Vec<(Starts, PathBuf)> =
+        FUNCTIONS.iter().map(|name| (Starts::new(name), binary(folder, name))).collect();
+    let mut peer = Starts::new("Python, boto3 and onnxruntime");
+    for _ in 0..ROUNDS {
+        for (starts, binary) in &mut ours {
+            starts.once(&mut Command::new(binary))?;
+        }
+        peer.once(&mut python()?)?;
+    }
+    let theirs = peer.median_ms();
+    let mut figures = Vec::new();
+    for (mut starts, binary) in ours {
+        let (milliseconds, name) = (starts.median_ms(), starts.name.clone());
+        let start = Figure::at_most(
+            format!("{name}, start to first `/next`, p50"),
+            milliseconds,
+            Limit { most: 25.0, unit: "ms" },
+        );
+        figures.push(start.beside(format!("{theirs:.0} ms in Python, {:.0}×", theirs / milliseconds)));
+        let memory = starts.resident as f64 / 1e6;
+        let idle =
+            Figure::at_most(format!("{name}, memory when idle"), memory, Limit { most: 30.0, unit: "MB" });
+        figures.push(idle.beside(format!("{:.0} MB in Python", peer.resident as f64 / 1e6)));
+        let most = if name == WITH_MODEL { 9.0 } else { 4.0 };
+        figures.push(Figure::at_most(
+            format!("{name}, packed"),
+            packed(&binary)? as f64 / 1e6,
+            Limit { most, unit: "MB" },
+        ));
+    }
+    Ok(figures)
+}
+
+/// A function's binary as cargo or as cargo-lambda lays it.
+fn binary(folder: &Path, name: &str) -> PathBuf {
+    let packaged = folder.join(name).join("bootstrap");
+    if packaged.is_file() { packaged } else { folder.join(name) }
+}
+
+fn python() -> Result<Command> {
+    let interpreter = std::env::var_os(PYTHON)
+        .with_context(|| format!("{PYTHON} is not set: run `cargo xtask bench cloud`"))?;
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut command = Command::new(interpreter);
+    command
+        .arg(project.join("peer_handler.py"))
+        .env("MODEL", project.join("../../models/link-health/classifier.onnx"));
+    Ok(command)
+}
+
+/// The bytes a binary takes in a zip.
+fn packed(binary: &Path) -> Result<usize> {
+    let bytes = std::fs::read(binary).with_context(|| format!("cannot read {}", binary.display()))?;
+    let mut packed = DeflateEncoder::new(Vec::new(), Compression::best());
+    packed.write_all(&bytes)?;
+    Ok(packed.finish()?.len())
+}
+
+/// Starts a program; gives the time to its first request and its resident bytes then.
+fn start(command: &mut Command) -> Result<(Duration, u64)> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
+    // A function refuses variables of ours that it does not know.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("LINKCAST_")) {
+        command.env_remove(name);
+    }
     let started = Instant::now();
-    let mut child = Command::new(binary)
-        .env_clear()
+    let mut child = command
         .envs([
             ("AWS_LAMBDA_RUNTIME_API", address.to_string().as_str()),
             ("AWS_LAMBDA_FUNCTION_NAME", "bench"),
@@ -55,6 +127,7 @@ fn start(binary: &Path) -> Result<(Duration, u64)> {
             ("AWS_LAMBDA_LOG_GROUP_NAME", "bench"),
             ("AWS_LAMBDA_LOG_STREAM_NAME", "bench"),
             ("AWS_REGION", "us-east-1"),
+            ("AWS_DEFAULT_REGION", "us-east-1"),
             ("AWS_ACCESS_KEY_ID", "bench"),
             ("AWS_SECRET_ACCESS_KEY", "bench"),
             ("LINKCAST_TABLE", "bench"),
@@ -63,7 +136,7 @@ fn start(binary: &Path) -> Result<(Duration, u64)> {
         ])
         .stdout(Stdio::null())
         .spawn()
-        .with_context(|| format!("cannot start {}", binary.display()))?;
+        .context("cannot start it")?;
     let outcome = first_request(&listener, &mut child).map(|()| started.elapsed());
     let resident = resident(child.id());
     child.kill()?;

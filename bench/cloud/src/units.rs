@@ -1,22 +1,27 @@
 //! What the table charges for a fabric: collect, prepare and insight on a real table, counted by the table itself.
 
+use std::time::Instant;
+
 use anyhow::{Context, Result};
-use linkcast_aws::{DynamoStore, Usage, connect, create_table};
+use linkcast_aws::{DynamoStore, bytes_of_arrival, connect, create_table};
 use linkcast_domain::ports::{ArrivalRecord, Bus, BusEvent, NotifyError, Questions};
 use linkcast_domain::{SystemClock, Timestamp};
 use linkcast_features::Calendar;
-use linkcast_pipeline::Settings;
 use linkcast_pipeline::apart::{Answering, Collect, insight, prepare};
 use linkcast_pipeline::steps::Steps;
+use linkcast_pipeline::{Settings, Sweep};
 use linkcast_scoring::Model;
 
 use crate::cost::{Counts, Stage, write_page};
-use crate::fabric::{collect, fabric, next_sweep};
+use crate::fabric::{arrivals_at, fabric, next_sweep, streams_of};
 
 const PORTS: usize = 400;
 const SWEEPS: usize = 60;
 /// Sweeps before counting: first readings and first facts are written once in a fabric's life.
 const COLD_SWEEPS: usize = 10;
+/// Records one call gets, as the template's mappings have it.
+const PREPARE_BATCH: usize = 1_000;
+const INSIGHT_BATCH: usize = 100;
 
 /// A bus that counts.
 #[derive(Default)]
@@ -40,87 +45,104 @@ pub(crate) async fn run() -> Result<()> {
     write_page(&counts)
 }
 
+/// A fabric's way through collect, prepare and insight on one table.
+struct Run<'a> {
+    store: &'a DynamoStore,
+    steps: Steps<'a>,
+    collect: Collect,
+    model: Model,
+    bus: Counted,
+    counts: Counts,
+}
+
 async fn count(store: &DynamoStore) -> Result<Counts> {
-    let (settings, calendar, use_case) = (Settings::default(), Calendar::utc(), Collect::default());
+    let (settings, calendar) = (Settings::default(), Calendar::utc());
     let steps = Steps { settings: &settings, calendar: &calendar };
-    let (model, bus) = (linkcast_insight::shipped_model()?, Counted::default());
-    let (mut fabric, mut counts, mut after) = (fabric(PORTS)?, Counts::default(), Timestamp::EARLIEST);
+    let (collect, model) = (Collect::default(), linkcast_insight::shipped_model()?);
+    let mut run = Run { store, steps, collect, model, bus: Counted::default(), counts: Counts::default() };
+    let mut fabric = fabric(PORTS)?;
     for number in 0..SWEEPS {
         if number == COLD_SWEEPS {
-            counts = Counts::default();
-            bus.0.store(0, std::sync::atomic::Ordering::Relaxed);
+            run.counts = Counts::default();
+            run.bus = Counted::default();
         }
         let sweep = next_sweep(&mut fabric)?;
-        let time = sweep.time;
-        store.take_usage();
-        let arrivals = {
-            // Reading the arrivals back is the bench's own and counted with nobody.
-            let reader = store.clone();
-            let arrivals = collect((&reader, &use_case), &settings, sweep, after).await;
-            let usage = store.take_usage();
-            counts.collect.add(Usage { read_units: 0.0, ..usage });
-            arrivals?
-        };
-        counts.samples += arrivals.iter().filter(|arrival| arrival.sample.is_some()).count() as u64;
-        prepared(store, &steps, &arrivals).await?;
-        counts.prepare.add(store.take_usage());
-        judged(store, &steps, (&model, &bus), (&arrivals, after), &mut counts).await?;
-        after = time;
+        let (time, streams) = (sweep.time, streams_of(&sweep));
+        run.collected(sweep).await?;
+        let arrivals = arrivals_at(store, &streams, time).await?;
+        run.counts.samples += arrivals.iter().filter(|arrival| arrival.sample.is_some()).count() as u64;
+        run.counts.sample_bytes += arrivals.iter().map(bytes_of_arrival).sum::<u64>();
+        run.prepared(&arrivals).await?;
+        run.judged(&arrivals).await?;
     }
-    counts.events = bus.0.into_inner();
-    Ok(counts)
+    run.counts.events = run.bus.0.into_inner();
+    Ok(run.counts)
 }
 
-async fn prepared(store: &DynamoStore, steps: &Steps<'_>, arrivals: &[ArrivalRecord]) -> Result<()> {
-    for batch in arrivals.chunks(500) {
-        for outcome in prepare(store, steps, batch).await {
-            outcome.map_err(|error| anyhow::anyhow!("{error}"))?;
-        }
+impl Run<'_> {
+    async fn collected(&mut self, sweep: Sweep) -> Result<()> {
+        self.store.take_usage();
+        let started = Instant::now();
+        self.collect.sweep(self.store, &self.steps, sweep).await.context("cannot collect")?;
+        self.counts.collect.add(self.store.take_usage(), started.elapsed().as_secs_f64());
+        Ok(())
     }
-    Ok(())
-}
 
-async fn judged(
-    store: &DynamoStore,
-    steps: &Steps<'_>,
-    (model, bus): (&Model, &Counted),
-    (arrivals, after): (&[ArrivalRecord], Timestamp),
-    counts: &mut Counts,
-) -> Result<()> {
-    let mut questions = Vec::new();
-    for arrival in arrivals {
-        let until = Timestamp::from_millis(arrival.time.millis() + 1);
-        questions.extend(store.questions(&arrival.stream, after, until).await?);
-    }
-    store.take_usage();
-    counts.questions += questions.len() as u64;
-    let answering = Answering { steps, judge: model, clock: &SystemClock };
-    for batch in questions.chunks(100) {
-        let (outcomes, news) = insight((store, bus), &answering, batch).await;
-        counts.insights += news.insights;
-        for outcome in outcomes {
-            outcome.map_err(|error| anyhow::anyhow!("{error}"))?;
+    async fn prepared(&mut self, arrivals: &[ArrivalRecord]) -> Result<()> {
+        self.store.take_usage();
+        let started = Instant::now();
+        for batch in arrivals.chunks(PREPARE_BATCH) {
+            for outcome in prepare(self.store, &self.steps, batch).await {
+                outcome.context("cannot prepare")?;
+            }
         }
+        self.counts.prepare.add(self.store.take_usage(), started.elapsed().as_secs_f64());
+        Ok(())
     }
-    counts.insight.add(store.take_usage());
-    Ok(())
+
+    async fn judged(&mut self, arrivals: &[ArrivalRecord]) -> Result<()> {
+        let mut questions = Vec::new();
+        for arrival in arrivals {
+            let (after, until) =
+                (arrival.time.millis().saturating_sub(1), arrival.time.millis().saturating_add(1));
+            let range = (Timestamp::from_millis(after), Timestamp::from_millis(until));
+            questions.extend(self.store.questions(&arrival.stream, range.0, range.1).await?);
+        }
+        self.counts.questions += questions.len() as u64;
+        self.store.take_usage();
+        let started = Instant::now();
+        let answering = Answering { steps: &self.steps, judge: &self.model, clock: &SystemClock };
+        for batch in questions.chunks(INSIGHT_BATCH) {
+            let (outcomes, news) = insight((self.store, &self.bus), &answering, batch).await;
+            self.counts.insights += news.insights;
+            for outcome in outcomes {
+                outcome.context("cannot judge")?;
+            }
+        }
+        self.counts.insight.add(self.store.take_usage(), started.elapsed().as_secs_f64());
+        Ok(())
+    }
 }
 
 fn print(counts: &Counts) {
-    let thousand = |stage: &Stage| {
-        let per = 1_000.0 / counts.samples.max(1) as f64;
-        (stage.write_units * per, stage.read_units * per, stage.requests as f64 * per)
-    };
-    for (name, stage) in
-        [("collect", &counts.collect), ("prepare", &counts.prepare), ("insight", &counts.insight)]
-    {
-        let (writes, reads, requests) = thousand(stage);
+    let per = 1_000.0 / counts.samples.max(1) as f64;
+    for (name, Stage { usage, seconds }, _, _) in counts.stages() {
         println!(
-            "{name}: {writes:.0} write units, {reads:.0} read units, {requests:.0} requests for 1000 samples"
+            "{name}, for 1000 samples: {:.0} write units, {:.0} read units, {:.0} requests, {:.0} kB written, {:.0} kB read, {:.0} ms",
+            usage.write_units * per,
+            usage.read_units * per,
+            usage.requests as f64 * per,
+            usage.written_bytes as f64 * per / 1e3,
+            usage.read_bytes as f64 * per / 1e3,
+            seconds * per * 1e3,
         );
     }
     println!(
-        "{} samples, {} questions, {} insights, {} events",
-        counts.samples, counts.questions, counts.insights, counts.events
+        "{} samples of {} B stored, {} questions, {} insights, {} events",
+        counts.samples,
+        counts.sample_bytes / counts.samples.max(1),
+        counts.questions,
+        counts.insights,
+        counts.events
     );
 }

@@ -101,7 +101,9 @@ impl Table<'_> {
                 .await
                 .map_err(|error| self.attempt().failed(error))?;
             self.meter.count(Direction::Read, output.consumed_capacity());
-            found.extend(output.responses.unwrap_or_default().remove(self.name).unwrap_or_default());
+            let answered = output.responses.unwrap_or_default().remove(self.name).unwrap_or_default();
+            self.meter.count_items(Direction::Read, &answered);
+            found.extend(answered);
             let rest = output.unprocessed_keys.unwrap_or_default().remove(self.name);
             asked = rest.map(|rest| rest.keys).unwrap_or_default();
             if asked.is_empty() {
@@ -119,6 +121,7 @@ impl Table<'_> {
         for (key, change) in last {
             requests.push(match change {
                 Change::Put(item) => {
+                    self.meter.count_items(Direction::Write, [&item]);
                     let put = PutRequest::builder().set_item(Some(item)).build();
                     WriteRequest::builder().put_request(self.built(put)?).build()
                 }
@@ -156,6 +159,7 @@ impl Table<'_> {
 
     /// Puts one item, whatever was there.
     pub(crate) async fn put(&self, item: Item) -> Result<(), StoreError> {
+        self.meter.count_items(Direction::Write, [&item.attributes]);
         let output = self
             .client
             .put_item()
@@ -177,6 +181,7 @@ impl Table<'_> {
 
     async fn put_if(&self, item: Item, read: u64) -> Result<Written, StoreError> {
         let written = item.attributes.clone();
+        self.meter.count_items(Direction::Write, [&written]);
         let request = self
             .client
             .put_item()
@@ -207,6 +212,7 @@ impl Table<'_> {
     pub(crate) async fn put_all(&self, items: Vec<(Item, Option<u64>)>) -> Result<Written, StoreError> {
         let mut writes = Vec::with_capacity(items.len());
         for (item, read) in items {
+            self.meter.count_items(Direction::Write, [&item.attributes]);
             let mut put = Put::builder().table_name(self.name).set_item(Some(item.attributes));
             if let Some(read) = read {
                 put = put

@@ -10,7 +10,7 @@ use linkcast_domain::{Sample, StreamId, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::item::{ARRIVAL, Attributes, BYTES, Found, Item, PK, QUESTION, SK, TTL};
+use crate::item::{ARRIVAL, Attributes, BYTES, Found, Item, PK, QUESTION, SK, TTL, stored_bytes};
 use crate::keys::{self, Key};
 use crate::store::RETENTION;
 
@@ -111,6 +111,11 @@ pub fn record_of_arrival(arrival: &ArrivalRecord, sequence: u64) -> serde_json::
 /// The record the table's stream delivers of a question.
 pub fn record_of_question(question: &QuestionRecord, sequence: u64) -> serde_json::Value {
     record_of(&question_item(question), sequence)
+}
+
+/// The bytes an arrival takes in the table, as the table counts them.
+pub fn bytes_of_arrival(arrival: &ArrivalRecord) -> u64 {
+    stored_bytes(&arrival_item(arrival).attributes)
 }
 
 fn record_of(item: &Item, sequence: u64) -> serde_json::Value {

@@ -102,6 +102,19 @@ impl Item {
     }
 }
 
+/// The size of an item as the table counts it: names and values; a number takes a byte for two digits and one more.
+///
+/// Source: the DynamoDB developer guide, item sizes and formats.
+pub(crate) fn stored_bytes(item: &Attributes) -> u64 {
+    let value = |value: &AttributeValue| match value {
+        AttributeValue::S(text) => text.len(),
+        AttributeValue::N(number) => number.len().div_ceil(2) + 1,
+        AttributeValue::B(blob) => blob.as_ref().len(),
+        _ => 0,
+    };
+    item.iter().map(|(name, found)| (name.len() + value(found)) as u64).sum()
+}
+
 /// An item that was read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Found<'a>(pub(crate) &'a Attributes);

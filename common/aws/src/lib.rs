@@ -33,8 +33,8 @@ pub use client::{Shared, connect};
 pub use counts::{Count, write_counts};
 pub use doctor::{Examined, Finding, Health, examine};
 pub use images::{
-    ImageError, StreamImage, StreamRecord, arrival_of_image, question_of_image, record_of_arrival,
-    record_of_question,
+    ImageError, StreamImage, StreamRecord, arrival_of_image, bytes_of_arrival, question_of_image,
+    record_of_arrival, record_of_question,
 };
 pub use item::DamagedItemError;
 pub use meter::Usage;

@@ -8,6 +8,8 @@ use std::sync::PoisonError;
 
 use aws_sdk_dynamodb::types::ConsumedCapacity;
 
+use crate::item::{Attributes, stored_bytes};
+
 /// Sums over calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Usage {
@@ -17,6 +19,10 @@ pub struct Usage {
     pub read_units: f64,
     /// Write units, those of the index included.
     pub write_units: f64,
+    /// Bytes of the items read, as the table counts an item's size.
+    pub read_bytes: u64,
+    /// Bytes of the items written.
+    pub written_bytes: u64,
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +47,20 @@ impl Meter {
         match direction {
             Direction::Read => usage.read_units += units,
             Direction::Write => usage.write_units += units,
+        }
+    }
+
+    /// Counts the sizes of items that were read or written.
+    pub(crate) fn count_items<'a>(
+        &self,
+        direction: Direction,
+        items: impl IntoIterator<Item = &'a Attributes>,
+    ) {
+        let bytes: u64 = items.into_iter().map(stored_bytes).sum();
+        let mut usage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match direction {
+            Direction::Read => usage.read_bytes += bytes,
+            Direction::Write => usage.written_bytes += bytes,
         }
     }
 

@@ -94,7 +94,9 @@ impl Table<'_> {
                 .await
                 .map_err(|error| self.attempt().failed(error))?;
             self.meter.count(Direction::Read, output.consumed_capacity());
-            found.extend(output.items.unwrap_or_default());
+            let items = output.items.unwrap_or_default();
+            self.meter.count_items(Direction::Read, &items);
+            found.extend(items);
             next = output.last_evaluated_key;
             if next.is_none() || found.len() >= range.limit {
                 found.truncate(range.limit);

@@ -95,22 +95,14 @@ pub(crate) fn find(
     switches: &HashSet<NodeGuid>,
     now: Timestamp,
 ) -> Vec<Found> {
-    let mut found = Vec::new();
-    let mut listing: HashSet<u32> = HashSet::new();
-    for source in sources.values() {
-        let Some(last_heard) = source.last_heard else { continue };
-        if now.since(last_heard) > limit(policy, source.interval_s) {
-            let silent = stand_in(&source.name).map(|stream| Found {
-                stream,
-                cause: Cause::SourceSilent,
-                since: last_heard,
-                risk: policy.risk,
-            });
-            found.extend(silent);
-        } else if source.coverage == Coverage::Whole && now.since(last_heard) <= limit(policy, 0.0) {
-            listing.insert(source_number(&source.name));
-        }
-    }
+    let mut found: Vec<Found> =
+        sources.values().filter_map(|source| silent_source(policy, source, now)).collect();
+    let is_listing = |source: &&SourceRecord| {
+        source.coverage == Coverage::Whole
+            && source.last_heard.is_some_and(|heard| now.since(heard) <= limit(policy, 0.0))
+    };
+    let listing: HashSet<u32> =
+        sources.values().filter(is_listing).map(|source| source_number(&source.name)).collect();
     let mut missing: Vec<Found> = shards
         .iter_mut()
         .filter(|stream| listing.contains(&stream.watch.source))
@@ -119,6 +111,16 @@ pub(crate) fn find(
     missing.sort_by(|left, right| left.stream.cmp(&right.stream));
     found.extend(missing);
     found
+}
+
+/// The silence of a source that was heard once and is overdue.
+pub(crate) fn silent_source(policy: &MissingPolicy, source: &SourceRecord, now: Timestamp) -> Option<Found> {
+    let since = source.last_heard?;
+    if now.since(since) <= limit(policy, source.interval_s) {
+        return None;
+    }
+    let stream = stand_in(&source.name)?;
+    Some(Found { stream, cause: Cause::SourceSilent, since, risk: policy.risk })
 }
 
 fn limit(policy: &MissingPolicy, interval_s: f64) -> Duration {

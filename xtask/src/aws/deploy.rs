@@ -51,7 +51,7 @@ pub(crate) fn run(parameters: &[String], made: Made) -> Result<()> {
 }
 
 /// One build for all of them, as separate builds would compile the dependencies five times.
-fn build_functions() -> Result<()> {
+pub(crate) fn build_functions() -> Result<()> {
     let mut command = ToolSet::Emulator.command("cargo-lambda")?;
     command.args(["lambda", "build", "--release", "--locked"]);
     for function in FUNCTIONS {

@@ -1,23 +1,30 @@
 //! Alert apart: the conditions in the store are settled into alerts, and what is new is told.
 //!
 //! What woke it does not matter: it reads what is, and brings the alerts in line with it. An event that comes twice
-//! changes nothing, and one that was lost is made up for by the next. Two at a time would give the same sequence numbers to
+//! changes nothing, and one that was lost is made up for by the next. It also notices what no event can tell: a source that
+//! has fallen silent. Two at a time would give the same sequence numbers to
 //! different messages, so the book has a version that only one of them can raise.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use linkcast_domain::ports::{
-    Changes, Keep, Known, Memories, MemoryKey, Notifier, Outbox, PipelineStore, Resume, Written,
+    Changes, Keep, Known, MaintenanceWindow, Memories, MemoryKey, Notifier, Outbox, PipelineStore, Resume,
+    SourceRecord, Written,
 };
-use linkcast_domain::{Budget, Clock, PortFacts, StreamId};
+use linkcast_domain::{Budget, Cause, Clock, Condition, PortFacts, StreamId, Timestamp};
 
 use super::{ATTEMPTS, ApartError};
 use crate::alerts::{AlertBook, KnownPorts, Patience};
-use crate::conditions::Conditions;
+use crate::conditions::{Conditions, announced};
 use crate::settings::Settings;
+use crate::silence;
 
 /// Messages told at once.
 const MESSAGES_A_BATCH: usize = 100;
+
+/// How long ago a source may have been heard last and still be missed.
+const HISTORY: Duration = Duration::from_secs(24 * 3600);
 
 /// What alert needs of a store.
 pub trait AlertStore: PipelineStore + Outbox + Known + Memories {}
@@ -77,10 +84,11 @@ async fn settle<S: AlertStore>(store: &S, settings: &Settings, clock: &dyn Clock
         let read = kept.map_or(0, |kept| kept.version);
         let resume = store.resume().await?;
         let facts = facts(store, &resume).await?;
-        let conditions = Conditions::resume(resume.conditions);
+        let mut conditions = Conditions::resume(resume.conditions);
+        let moved = listen(settings, &mut conditions, (&resume.sources, &resume.windows), clock.now());
         let mut book = AlertBook::resume(resume.alerts, resume.last_sequence);
         let settled = book.settle(settings, &conditions, &facts, clock.now(), Patience::Wait);
-        if settled.records.is_empty() {
+        if settled.records.is_empty() && moved.is_empty() {
             return Ok(0);
         }
         let count = settled.records.len() as u64;
@@ -90,10 +98,40 @@ async fn settle<S: AlertStore>(store: &S, settings: &Settings, clock: &dyn Clock
             Some(Written::Moved) | None => continue,
         }
         let (alerts, messages) = (settled.records, settled.messages);
-        store.commit(&Changes { alerts, messages, ..Changes::default() }).await?;
+        store.commit(&Changes { alerts, messages, conditions: moved, ..Changes::default() }).await?;
         return Ok(count);
     }
     Err(ApartError::Contended { what: "the book of alerts".to_owned() })
+}
+
+/// Opens a condition for each source that has fallen silent, and resolves that of one that is heard again.
+///
+/// A source whose last word is older than [`HISTORY`] was imported, not silenced.
+fn listen(
+    settings: &Settings,
+    conditions: &mut Conditions,
+    (sources, windows): (&[SourceRecord], &[MaintenanceWindow]),
+    now: Timestamp,
+) -> Vec<Condition> {
+    let told = |stream: &StreamId| announced(windows, stream, &PortFacts::default(), now);
+    let mut moved = conditions.end_announced_silence(told, now);
+    for source in sources {
+        let Some(heard) = source.last_heard else { continue };
+        match silence::silent_source(&settings.missing, source, now) {
+            Some(found) if now.since(heard) <= HISTORY => {
+                let opened = conditions.fall_silent(found.silence(now), told(&found.stream));
+                moved.extend(opened.map(|(condition, _)| condition));
+            }
+            Some(_) => {}
+            None => {
+                let stand_in = silence::stand_in(&source.name);
+                let resolved =
+                    stand_in.and_then(|stream| conditions.be_heard(&stream, Cause::SourceSilent, heard));
+                moved.extend(resolved);
+            }
+        }
+    }
+    moved
 }
 
 /// What is known of every port that a condition or an alert speaks of.

@@ -4,7 +4,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use linkcast_domain::ports::{
-    Bus, BusEvent, Changes, Memories, MemoryKey, Notifier, NotifyError, OutboxMessage, PipelineStore,
+    Bus, BusEvent, Changes, Coverage, Memories, MemoryKey, Notifier, NotifyError, OutboxMessage,
+    PipelineStore, SourceRecord,
 };
 use linkcast_domain::{
     AlertState, Budget, Cause, Condition, ConditionState, FixedClock, PredictionType, Retry, Timestamp,
@@ -20,6 +21,46 @@ const OPENED: i64 = 1_700_000_000_000;
 
 fn at(minute: i64) -> Timestamp {
     Timestamp::from_millis(OPENED + minute * 60_000)
+}
+
+fn hear(store: &MemoryStore, last_heard: Timestamp) {
+    let source = SourceRecord {
+        name: "exporter".to_owned(),
+        position: 0,
+        last_heard: Some(last_heard),
+        interval_s: 60.0,
+        coverage: Coverage::Selective,
+    };
+    now(store.commit(&Changes { sources: vec![source], ..Changes::default() })).unwrap();
+}
+
+#[test]
+fn a_source_that_falls_silent_is_told_and_its_return_too() {
+    let (store, ears) = (MemoryStore::new(), [Ear::default()]);
+    hear(&store, at(0));
+    for minute in [1, 30, 31, 60] {
+        settle(&store, &ears, minute);
+    }
+    let states = || -> Vec<AlertState> {
+        ears[0].heard.lock().unwrap().iter().map(|message| message.alert.state).collect()
+    };
+    assert_eq!(states(), [AlertState::Firing]);
+    hear(&store, at(61));
+    for minute in [61, 62, 63] {
+        settle(&store, &ears, minute);
+        hear(&store, at(minute + 1));
+    }
+    assert_eq!(states(), [AlertState::Firing, AlertState::Resolved]);
+}
+
+#[test]
+fn a_source_that_was_imported_long_ago_is_not_missed() {
+    let (store, ears) = (MemoryStore::new(), [Ear::default()]);
+    hear(&store, at(0));
+    for minute in [3_000, 3_030] {
+        settle(&store, &ears, minute);
+    }
+    assert!(ears[0].heard.lock().unwrap().is_empty());
 }
 
 /// A channel that may be deaf.

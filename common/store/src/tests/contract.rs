@@ -108,7 +108,9 @@ pub(super) fn the_same_commit_twice_is_as_once<S: PipelineStore + Outbox + Looku
     assert_eq!((resume.alerts, resume.sources), (changes.alerts, changes.sources));
 }
 
-pub(super) fn what_is_committed_behind_is_found_at_once_and_in_order<S: PipelineStore + Outbox + Lookup>(store: &S) {
+pub(super) fn what_is_committed_behind_is_found_at_once_and_in_order<S: PipelineStore + Outbox + Lookup>(
+    store: &S,
+) {
     now(store.register_channel("lines")).unwrap();
     for portion in [vec![sample(1, 30, 1.0), sample(2, 30, 2.0)], vec![sample(1, 30, 3.0)], Vec::new()] {
         let mut portion = samples(portion);
