@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use linkcast_tests::{Capture, DEAD_LETTERS, Deployed, Embedded, body_of, field, until};
+use linkcast_tests::{
+    Capture, DEAD_LETTERS, Deployed, Embedded, body_of, differences, feature_differences, field, until,
+};
 use serde_json::{Value, json};
 
 /// Sweeps between one poison record and the next.
@@ -24,13 +26,21 @@ fn a_bad_day_ends_where_an_embedded_run_ends() -> Result<()> {
     let embedded = capture.replay()?;
     assert!(embedded.insights.len() > 50, "a story without insights proves nothing");
     let deployed = Deployed::start(folder.path(), &[])?;
+    deployed.tell_links(&capture.links()?)?;
     deployed.emulator.set_chaos(&json!({
         "seed": 11, "kill": 0.04, "repeat": 0.1, "reorder": 0.5, "throttle": 0.03, "fail": 0.02, "lose": 0.02,
     }))?;
     let poisons = send_with_poison(&deployed, &capture)?;
     let found = wait_for_rest(&deployed, &embedded)?;
-    assert_eq!(found, stripped(embedded.insights));
-    assert_eq!(deployed.items("sample#")?.len(), embedded.samples + poisons);
+    assert_eq!(differences(&embedded.insights, &found), Vec::<String>::new());
+    assert_eq!(deployed.samples()?, embedded.samples);
+    let (compared, different) = feature_differences(&capture, &deployed)?;
+    assert_eq!(different, Vec::<String>::new());
+    assert!(
+        compared >= embedded.insights.len(),
+        "{compared} questions for {} insights",
+        embedded.insights.len()
+    );
     assert_every_misfortune_happened(&deployed)?;
     assert_letters_are_the_poison(&deployed, poisons)
 }
@@ -56,31 +66,10 @@ fn send_with_poison(deployed: &Deployed, capture: &Capture) -> Result<usize> {
 /// Waits until as many insights are there as there should be, with no more misfortunes to come.
 fn wait_for_rest(deployed: &Deployed, embedded: &Embedded) -> Result<BTreeMap<String, Value>> {
     let enough = until("every insight", Duration::from_secs(240), || {
-        let found = insights(deployed)?;
+        let found = deployed.insights()?;
         Ok((found.len() >= embedded.insights.len()).then_some(found))
     });
-    enough.with_context(|| deployed.emulator.log()).map(stripped)
-}
-
-fn insights(deployed: &Deployed) -> Result<BTreeMap<String, Value>> {
-    let mut found = BTreeMap::new();
-    for item in deployed.items("insight#")? {
-        let text = item.pointer("/j/S").and_then(Value::as_str).context("an insight without its text")?;
-        let insight: Value = serde_json::from_str(text).context("an insight that is no JSON")?;
-        let id = field(&insight, "entity_id").as_str().context("an insight without an id")?.to_owned();
-        found.insert(id, insight);
-    }
-    Ok(found)
-}
-
-/// Insights less what depends on the machine: how long it took.
-fn stripped(mut insights: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
-    for insight in insights.values_mut() {
-        if let Some(fields) = insight.as_object_mut() {
-            fields.remove("latency_us");
-        }
-    }
-    insights
+    enough.with_context(|| deployed.emulator.log())
 }
 
 fn assert_every_misfortune_happened(deployed: &Deployed) -> Result<()> {

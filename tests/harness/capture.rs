@@ -1,6 +1,6 @@
 //! A simulated fabric as remote write requests, and what the embedded pipeline makes of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -36,6 +36,11 @@ impl Capture {
         Ok(Capture { folder: captured, database: folder.join("embedded.db") })
     }
 
+    /// What a replay writes.
+    pub fn database(&self) -> &Path {
+        &self.database
+    }
+
     /// The requests' bodies, in the order of time.
     pub fn requests(&self) -> Result<Vec<Vec<u8>>> {
         let listed = std::fs::read_dir(&self.folder).context("cannot list the capture")?;
@@ -44,6 +49,11 @@ impl Capture {
         paths.retain(|path| path.extension().is_some_and(|extension| extension == "snappy"));
         paths.sort();
         paths.iter().map(|path| std::fs::read(path).context("cannot read a request")).collect()
+    }
+
+    /// What the subnet's diagnostics say of its links, as `iblinkinfo` prints it.
+    pub fn links(&self) -> Result<String> {
+        std::fs::read_to_string(self.folder.join("links.out")).context("the capture has no links")
     }
 
     /// Runs the requests through the embedded pipeline.
@@ -62,6 +72,36 @@ impl Capture {
         let insights = call.json_lines()?.into_iter().map(by_id).collect::<Result<_>>()?;
         Ok(Embedded { samples, insights })
     }
+}
+
+/// What is in one set of insights and not in the other, or otherwise there; how long an answer took is no difference.
+pub fn differences(expected: &BTreeMap<String, Value>, found: &BTreeMap<String, Value>) -> Vec<String> {
+    let mut differences = Vec::new();
+    let shown = |insight: &Value| {
+        let named = ["stream", "timestamp", "prediction_type", "risk_score"];
+        named.map(|name| field(insight, name).to_string()).join(" ")
+    };
+    let ids: BTreeSet<&String> = expected.keys().chain(found.keys()).collect();
+    for id in ids {
+        match (expected.get(id), found.get(id)) {
+            (Some(expected), None) => differences.push(format!("{id} is missing: {}", shown(expected))),
+            (None, Some(found)) => differences.push(format!("{id} should not be: {}", shown(found))),
+            (Some(expected), Some(found)) if timeless(expected) != timeless(found) => {
+                differences.push(format!("{id} differs: expected {expected}, found {found}"));
+            }
+            _ => {}
+        }
+    }
+    differences
+}
+
+/// An insight less what depends on the machine.
+fn timeless(insight: &Value) -> Value {
+    let mut insight = insight.clone();
+    if let Some(fields) = insight.as_object_mut() {
+        fields.remove("latency_us");
+    }
+    insight
 }
 
 /// The number that stands before some words.

@@ -109,6 +109,16 @@ impl Deployed {
         })
     }
 
+    /// Puts what is known of links into the bucket for sweeps, a port on each line, and waits until the table has it.
+    pub fn tell_links(&self, links: &str) -> Result<()> {
+        self.emulator.put("s3", &format!("/{}/links.out", self.output("SweepBucketName")?), links)?;
+        let ports = links.lines().count();
+        until("what is known of the links", Duration::from_secs(60), || {
+            Ok((self.items("facts")?.len() >= ports).then_some(()))
+        })
+        .with_context(|| self.emulator.log())
+    }
+
     /// Calls a function and waits for its answer.
     pub fn invoke(&self, function: &str, event: &Value) -> Result<Value> {
         let name = self.output(&format!("{function}Function"))?;
@@ -135,6 +145,23 @@ impl Deployed {
                 return Ok(items);
             }
         }
+    }
+
+    /// How many samples the table holds; items without values are signs of life.
+    pub fn samples(&self) -> Result<usize> {
+        Ok(self.items("sample#")?.iter().filter(|item| item.get("b").is_some()).count())
+    }
+
+    /// Every insight in the table, by id.
+    pub fn insights(&self) -> Result<BTreeMap<String, Value>> {
+        let mut found = BTreeMap::new();
+        for item in self.items("insight#")? {
+            let text = item.pointer("/j/S").and_then(Value::as_str).context("an insight without its text")?;
+            let insight: Value = serde_json::from_str(text).context("an insight that is no JSON")?;
+            let id = field(&insight, "entity_id").as_str().context("an insight without an id")?.to_owned();
+            found.insert(id, insight);
+        }
+        Ok(found)
     }
 
     /// Puts an item into the table.

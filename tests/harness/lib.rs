@@ -9,14 +9,16 @@ mod emulator;
 mod fabric;
 mod linkcast;
 mod process;
+mod questions;
 mod sysfs;
 mod web;
 
-pub use capture::{Capture, Embedded};
+pub use capture::{Capture, Embedded, differences};
 pub use deployed::{Answer, DEAD_LETTERS, Deployed};
 pub use emulator::{ACCOUNT, Emulator, REGION, body_of, emulator_python, project_folder};
 pub use fabric::IbsimFabric;
 pub use linkcast::{Linkcast, binary, fixture};
 pub use process::{Running, until};
+pub use questions::feature_differences;
 pub use sysfs::FakeHost;
 pub use web::{field, free_address, get_json, overlaid, wait_for_listener};

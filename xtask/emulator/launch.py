@@ -79,6 +79,9 @@ def main():
     chaos.install()
     mappings.install()
     bus.install()
+    # Functions inherit the environment and refuse variables of Linkcast's name that are not theirs.
+    for name in [name for name in os.environ if name.startswith("LINKCAST_")]:
+        del os.environ[name]
     sys.argv = sys.argv[:1]
     app.main()
 

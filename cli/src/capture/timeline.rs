@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use linkcast_domain::{PortFacts, Sample, StreamId, Timestamp};
 use linkcast_telemetry::{
-    Account, Format, Notice, Reading, Rejects, SourceMemory, merge_readings, parse_sysfs,
+    Account, Format, Notice, Parsed, Reading, Rejects, SourceMemory, merge_readings, parse_sysfs,
 };
 
 use super::bytes::{ReadError, read_bytes, read_head};
@@ -209,7 +209,8 @@ impl Timeline {
         }
     }
 
-    fn take(&mut self, path: &Path, parsed: linkcast_telemetry::Parsed, time: Timestamp, format: Format) {
+    fn take(&mut self, path: &Path, parsed: Parsed, time: Timestamp, format: Format) {
+        let told = if is_series(format) { earliest(&parsed).unwrap_or(time) } else { time };
         if !is_series(format) {
             self.tally.files += 1;
         }
@@ -230,7 +231,7 @@ impl Timeline {
             self.at(sample.time).samples.push(sample);
         }
         if !parsed.ports.is_empty() && !format.is_topology() {
-            self.at(time).ports.extend(parsed.ports);
+            self.at(told).ports.extend(parsed.ports);
         }
     }
 
@@ -247,6 +248,13 @@ impl Timeline {
     fn unusable(&mut self, path: &Path, why: String) {
         self.tally.unusable.push((path.to_owned(), why));
     }
+}
+
+/// When the first thing in a piece was read. What it tells of ports holds from then on, and not from the capture's
+/// beginning: a link that trained down an hour in was as fast as ever before.
+fn earliest(parsed: &Parsed) -> Option<Timestamp> {
+    let read = parsed.readings.iter().filter_map(|reading| reading.time);
+    read.chain(parsed.samples.iter().map(|sample| sample.time)).min()
 }
 
 impl Tally {
@@ -269,5 +277,36 @@ impl Tally {
             notes.detail(format!("note: {}: {notice}", path.display()));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use linkcast_simulator::{CaptureFormat, Fabric, FabricPlan, write_capture};
+
+    use super::*;
+    use crate::capture::FormatChoice;
+
+    #[test]
+    fn what_a_request_tells_of_ports_holds_from_its_own_time_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut fabric = Fabric::new(FabricPlan { ports: 16, hours: 1.0, ..FabricPlan::default() }).unwrap();
+        let (mut files, mut readings) = (Vec::new(), Vec::new());
+        for number in 0..3 {
+            fabric.next_sweep(&mut readings).unwrap();
+            let path = folder.path().join(format!("{number}.snappy"));
+            let mut file = File::create(&path).unwrap();
+            write_capture(CaptureFormat::RemoteWrite, &fabric, &readings, &mut file).unwrap();
+            files.push(CaptureFile::File(path));
+        }
+        let mut timeline = Timeline::new(&files, Reader::new(FormatChoice(None), None));
+        let mut instants = 0;
+        while let Some(instant) = timeline.next_instant() {
+            assert!(!instant.readings.is_empty() && !instant.ports.is_empty(), "{:?}", instant.time);
+            instants += 1;
+        }
+        assert_eq!(instants, 3);
     }
 }

@@ -5,6 +5,7 @@
 //! name, and writes what was counted before it answers, for nothing may be left for a sandbox that freezes.
 
 use std::future::Future;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,21 +60,30 @@ pub fn start_log(least: tracing::Level) {
     let _ = tracing_subscriber::registry().with(log).try_init();
 }
 
-/// Serves a function that has started, or tells Lambda why it has not.
-///
-/// # Errors
-/// The failed start, or a runtime interface that is not Lambda's.
-pub async fn serve<F: Function>(started: Result<F, StartError>) -> Result<(), lambda_runtime::Error> {
-    let function = started.map(Arc::new).inspect_err(|fault| {
-        let diagnostic = Diagnostic::of(fault);
-        error!(errorType = diagnostic.error_type, error = diagnostic.error_message, "could not start");
-    })?;
+/// Serves a function that has started, until its sandbox ends. A start that failed, or a runtime interface that is not
+/// Lambda's, is told in one line, and the process fails.
+pub async fn serve<F: Function>(started: Result<F, StartError>) -> ExitCode {
+    let function = match started {
+        Ok(function) => Arc::new(function),
+        Err(fault) => {
+            let diagnostic = Diagnostic::of(&fault);
+            error!(errorType = diagnostic.error_type, error = diagnostic.error_message, "could not start");
+            return ExitCode::FAILURE;
+        }
+    };
     let cold = Arc::new(ColdStart::default());
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<F::Event>| {
+    let served = lambda_runtime::run(service_fn(move |event: LambdaEvent<F::Event>| {
         let (function, cold) = (Arc::clone(&function), Arc::clone(&cold));
         async move { invoke(function.as_ref(), &cold, event).await }
     }))
-    .await
+    .await;
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            error!(errorType = "Retryable.RuntimeInterface", error = %fault, "could not go on");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 async fn invoke<F: Function>(

@@ -3,12 +3,14 @@
 // The SDK's futures nest deeper than the compiler looks by itself.
 #![recursion_limit = "256"]
 
+use std::process::ExitCode;
+
 use linkcast_aws::{DynamoStore, connect};
 use linkcast_collect::{Collect, Config};
 use linkcast_lambda::{Variables, serve, start, start_log};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
+async fn main() -> ExitCode {
     let variables = Variables::of_process();
     start_log(Config::log_level(&variables));
     let started = start(&variables, Config::read, async |config: Config| {
