@@ -15,14 +15,18 @@ use linkcast_tests::{
 };
 use serde_json::{Value, json};
 
+/// Samples that have to arrive, each once.
+const LEAST_SAMPLES: usize = 100_000;
+
 #[test]
 fn a_simulated_fabric_arrives_whole_and_people_are_told() -> Result<()> {
     let folder = tempfile::tempdir().context("cannot make a folder")?;
     let capture = Capture::simulate(
         folder.path(),
-        &["--ports", "128", "--hours", "1", "--seed", "3", "--fault-rate", "0.2"],
+        &["--ports", "1024", "--hours", "0.84", "--seed", "3", "--fault-rate", "0.03"],
     )?;
     let embedded = capture.replay()?;
+    assert!(embedded.samples >= LEAST_SAMPLES, "only {} samples", embedded.samples);
     let address = free_address()?;
     let _alertmanager = start_alertmanager(address, folder.path())?;
     wait_for_listener(address)?;
@@ -34,7 +38,7 @@ fn a_simulated_fabric_arrives_whole_and_people_are_told() -> Result<()> {
     for request in capture.requests()? {
         deployed.send_until_taken(&request, &token)?;
     }
-    until("every insight", Duration::from_secs(120), || {
+    until("every insight", Duration::from_secs(300), || {
         Ok((deployed.items("insight#")?.len() >= embedded.insights.len()).then_some(()))
     })
     .with_context(|| deployed.emulator.log())?;

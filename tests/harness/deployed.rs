@@ -24,6 +24,9 @@ const FUNCTIONS: [&str; 5] = ["Collect", "Prepare", "Insight", "Alert", "Retrain
 pub const DEAD_LETTERS: [&str; 4] =
     ["PrepareDeadLetters", "InsightDeadLetters", "CallDeadLetters", "UndeliveredEvents"];
 
+/// What a table answers that may answer otherwise next time.
+const TROUBLE: [&str; 3] = ["ProvisionedThroughputExceeded", "InternalServerError", "was not answered"];
+
 /// Linkcast on an emulator.
 #[derive(Debug)]
 pub struct Deployed {
@@ -138,7 +141,7 @@ impl Deployed {
             if let (false, Some(fields)) = (start.is_null(), ask.as_object_mut()) {
                 fields.insert("ExclusiveStartKey".to_owned(), start);
             }
-            let answer = self.emulator.json("DynamoDB_20120810.Scan", &ask)?;
+            let answer = self.ask_table("Scan", &ask)?;
             items.extend(field(&answer, "Items").as_array().cloned().unwrap_or_default());
             start = field(&answer, "LastEvaluatedKey").clone();
             if start.is_null() {
@@ -164,10 +167,26 @@ impl Deployed {
         Ok(found)
     }
 
-    /// Puts an item into the table.
+    /// Puts an item into the table, if there is none under its key; an answer that was lost is as good as one.
     pub fn put_item(&self, item: &Value) -> Result<()> {
-        let ask = json!({"TableName": self.output("TableName")?, "Item": item});
-        self.emulator.json("DynamoDB_20120810.PutItem", &ask).map(drop)
+        let new = "attribute_not_exists(pk)";
+        let ask = json!({"TableName": self.output("TableName")?, "Item": item, "ConditionExpression": new});
+        match self.ask_table("PutItem", &ask) {
+            Err(error) if !error.to_string().contains("ConditionalCheckFailed") => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks the table, and again while it is said to be busy or in trouble, as it is on a bad day.
+    fn ask_table(&self, operation: &str, ask: &Value) -> Result<Value> {
+        let target = format!("DynamoDB_20120810.{operation}");
+        let is_trouble = |error: &anyhow::Error| TROUBLE.iter().any(|name| error.to_string().contains(name));
+        until(&format!("an answer to {operation}"), Duration::from_secs(30), || {
+            match self.emulator.json(&target, ask) {
+                Err(error) if is_trouble(&error) => Err(error),
+                final_answer => Ok(Some(final_answer)),
+            }
+        })?
     }
 
     /// Takes everything out of one of [`DEAD_LETTERS`].

@@ -1,16 +1,33 @@
 //! Loopback addresses and small HTTP questions.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::until;
 
-/// An address on loopback that nothing listens on now.
+/// Ports below those that systems give to outgoing connections: one of these would else take the port before whom it is
+/// meant for.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
+/// How many addresses this process has looked at.
+static LOOKED_AT: AtomicU16 = AtomicU16::new(0);
+
+/// An address on loopback that nothing listens on now, and that this process has not given before.
 pub fn free_address() -> Result<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0").context("cannot find a free port")?;
-    listener.local_addr().context("cannot read the free port")
+    let width = PORTS.end - PORTS.start;
+    // Processes begin far apart.
+    let first = (std::process::id().wrapping_mul(2_654_435_761) >> 16) as u16;
+    for _ in 0..width {
+        let place = first.wrapping_add(LOOKED_AT.fetch_add(1, Ordering::Relaxed)) % width;
+        let address = SocketAddr::from(([127, 0, 0, 1], PORTS.start + place));
+        if TcpListener::bind(address).is_ok() {
+            return Ok(address);
+        }
+    }
+    bail!("no port from {} to {} is free", PORTS.start, PORTS.end)
 }
 
 /// Waits until something listens there.

@@ -12,7 +12,6 @@ import logging
 import os
 import random
 import threading
-import time
 
 from ministack.core import lambda_runtime
 from ministack.core.responses import error_response_json
@@ -94,16 +93,20 @@ def reorder(records):
 
 def invoke(function, event):
     """Invokes a function, whose process may be killed meanwhile and who may be asked the same again."""
+    ended = threading.Event()
     if CHANCES.happens("kill"):
-        threading.Thread(target=kill_one, args=(function, CHANCES.pick(0.001, 0.05)), daemon=True).start()
+        threading.Thread(target=kill_one, args=(function, CHANCES.pick(0.001, 0.05), ended), daemon=True).start()
     result = lambda_svc._execute_function(function, event)
+    ended.set()
     if not result.get("error") and CHANCES.happens("repeat"):
         lambda_svc._execute_function(function, event)
     return result
 
 
-def kill_one(function, delay):
-    time.sleep(delay)
+def kill_one(function, delay, ended):
+    # A call that was throttled has no process: without this it would take another call's.
+    if ended.wait(delay):
+        return
     name = (function.get("config") or function).get("FunctionName")
     with lambda_runtime._lock:
         workers = [worker for pool in lambda_runtime._workers.values() for worker in pool]
