@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use linkcast_tests::{
     Capture, DEAD_LETTERS, Deployed, Embedded, body_of, differences, feature_differences, field, until,
+    until_asked_each,
 };
 use serde_json::{Value, json};
 
@@ -65,7 +66,7 @@ fn send_with_poison(deployed: &Deployed, capture: &Capture) -> Result<usize> {
 
 /// Waits until as many insights are there as there should be, with no more misfortunes to come.
 fn wait_for_rest(deployed: &Deployed, embedded: &Embedded) -> Result<BTreeMap<String, Value>> {
-    let enough = until("every insight", Duration::from_secs(240), || {
+    let enough = until_asked_each(Duration::from_secs(2), "every insight", Duration::from_secs(240), || {
         let found = deployed.insights()?;
         Ok((found.len() >= embedded.insights.len()).then_some(found))
     });

@@ -18,7 +18,7 @@ pub use deployed::{Answer, DEAD_LETTERS, Deployed};
 pub use emulator::{ACCOUNT, Emulator, REGION, body_of, emulator_python, project_folder};
 pub use fabric::IbsimFabric;
 pub use linkcast::{Linkcast, binary, fixture};
-pub use process::{Running, until};
+pub use process::{Running, until, until_asked_each};
 pub use questions::feature_differences;
 pub use sysfs::FakeHost;
 pub use web::{field, free_address, get_json, overlaid, wait_for_listener};

@@ -52,7 +52,17 @@ impl Drop for Running {
 }
 
 /// Asks again and again until the answer is there, for at most `limit`; the error names what never came.
-pub fn until<T>(what: &str, limit: Duration, mut ask: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+pub fn until<T>(what: &str, limit: Duration, ask: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    until_asked_each(Duration::from_millis(100), what, limit, ask)
+}
+
+/// As `until`, for questions that cost enough to be in the way of what is waited for.
+pub fn until_asked_each<T>(
+    pause: Duration,
+    what: &str,
+    limit: Duration,
+    mut ask: impl FnMut() -> Result<Option<T>>,
+) -> Result<T> {
     let start = Instant::now();
     let mut last_error = None;
     while start.elapsed() < limit {
@@ -61,7 +71,7 @@ pub fn until<T>(what: &str, limit: Duration, mut ask: impl FnMut() -> Result<Opt
             Ok(None) => {}
             Err(error) => last_error = Some(error),
         }
-        std::thread::park_timeout(Duration::from_millis(100));
+        std::thread::park_timeout(pause);
     }
     match last_error {
         Some(error) => Err(error.context(format!("{what} did not come within {limit:?}"))),
