@@ -10,13 +10,16 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use linkcast_tests::{
-    Capture, DEAD_LETTERS, Deployed, FakeHost, Running, differences, free_address, get_json, until,
+    Capture, DEAD_LETTERS, Deployed, FakeHost, Running, differences, field, free_address, get_json, until,
     until_asked_each, wait_for_listener,
 };
 use serde_json::{Value, json};
 
 /// Samples that have to arrive, each once.
 const LEAST_SAMPLES: usize = 100_000;
+
+/// What one write unit pays for.
+const WRITE_UNIT_BYTES: usize = 1024;
 
 /// A look at the whole table keeps the emulator busy for seconds.
 const BETWEEN_SCANS: Duration = Duration::from_secs(8);
@@ -26,7 +29,7 @@ fn a_simulated_fabric_arrives_whole_and_people_are_told() -> Result<()> {
     let folder = tempfile::tempdir().context("cannot make a folder")?;
     let capture = Capture::simulate(
         folder.path(),
-        &["--ports", "256", "--hours", "3.4", "--seed", "3", "--fault-rate", "0.03"],
+        &["--ports", "64", "--hours", "13.1", "--seed", "3", "--fault-rate", "0.01"],
     )?;
     let embedded = capture.replay()?;
     assert!(embedded.samples >= LEAST_SAMPLES, "only {} samples", embedded.samples);
@@ -47,6 +50,9 @@ fn a_simulated_fabric_arrives_whole_and_people_are_told() -> Result<()> {
     .with_context(|| deployed.emulator.log())?;
     assert_eq!(differences(&embedded.insights, &deployed.insights()?), Vec::<String>::new());
     assert_eq!(deployed.samples()?, embedded.samples, "none lost, none doubled");
+    let states = deployed.items("state")?;
+    let largest = states.iter().map(stored_bytes).max().unwrap_or_default();
+    assert!((1..=WRITE_UNIT_BYTES).contains(&largest), "a state of {largest} bytes");
 
     let told = until("an alert on the topic", Duration::from_secs(90), || {
         Ok(deployed.emulator.drain_queue("people")?.into_iter().next())
@@ -93,6 +99,17 @@ fn a_sender_is_told_what_is_wrong() -> Result<()> {
     assert!(malformed.text.contains("snappy"), "{malformed:?}");
     assert_eq!(deployed.items("sample#")?.len(), 0);
     Ok(())
+}
+
+/// An item's size as DynamoDB counts it: names and values, bytes unpacked, a number a byte for two digits and one more.
+fn stored_bytes(item: &Value) -> usize {
+    let value = |value: &Value| {
+        let text = |kind| field(value, kind).as_str().map(str::len);
+        let (number, packed) =
+            (text("N").map(|length| length.div_ceil(2) + 1), text("B").map(|length| length / 4 * 3));
+        text("S").or(number).or(packed).unwrap_or_default()
+    };
+    item.as_object().map_or(0, |item| item.iter().map(|(name, found)| name.len() + value(found)).sum())
 }
 
 fn assert_nothing_failed(deployed: &Deployed) -> Result<()> {

@@ -1,12 +1,15 @@
 //! `cargo xtask aws`: an AWS of one's own on one machine, with the real template on it.
 //!
 //! `up` starts the emulator in the background, `deploy` builds the functions and deploys sam-template.yaml with SAM's own
-//! command line, `status` and `logs` look inside, `down` ends it. Nothing of it leaves the machine; docs/AWS_LOCAL.md
+//! command line, `send` gives them a fabric to look at, `status` and `logs` look inside, `down` ends it. Nothing of it leaves the machine; docs/AWS_LOCAL.md
 //! tells what to do with it.
 
 mod deploy;
 mod emulator;
 mod look;
+mod send;
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -31,6 +34,11 @@ pub(crate) enum Aws {
         #[arg(long)]
         native: bool,
     },
+    /// Send a fabric: a folder's *.snappy as remote write, its *.out into the bucket for sweeps.
+    Send {
+        /// What `linkcast simulate --format remote-write --out FOLDER` makes.
+        folder: PathBuf,
+    },
     /// Say what runs, what is deployed, what lies in the queues and how far the streams are read.
     Status,
     /// Print what the functions said.
@@ -53,6 +61,7 @@ pub(crate) fn run(task: Aws) -> Result<()> {
             let made = if native { deploy::Made::ForThisMachine } else { deploy::Made::ForLambda };
             deploy::run(&parameters, made)
         }
+        Aws::Send { folder } => send::run(&folder),
         Aws::Status => look::status(),
         Aws::Logs { function, lines } => look::logs(function.as_deref(), lines),
         Aws::Down => emulator::down(),

@@ -69,7 +69,9 @@ impl DynamoStore {
 impl Arrivals for DynamoStore {
     async fn put_arrivals(&self, arrivals: &[ArrivalRecord]) -> Result<(), StoreError> {
         let table = self.table("write arrivals");
-        table.change(puts(arrivals.iter().map(arrival_item).collect())).await
+        let item = |arrival: &ArrivalRecord| arrival_item(arrival).traced(self.traces.of(&arrival.stream));
+        let items = arrivals.iter().map(item).collect();
+        table.change(puts(items)).await
     }
 
     async fn arrivals(
@@ -106,7 +108,10 @@ fn previous(time: Timestamp) -> Timestamp {
 impl Questions for DynamoStore {
     async fn put_questions(&self, questions: &[QuestionRecord]) -> Result<(), StoreError> {
         let table = self.table("write questions");
-        table.change(puts(questions.iter().map(question_item).collect())).await
+        let item =
+            |question: &QuestionRecord| question_item(question).traced(self.traces.of(&question.stream));
+        let items = questions.iter().map(item).collect();
+        table.change(puts(items)).await
     }
 
     async fn questions(

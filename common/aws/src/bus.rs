@@ -2,12 +2,16 @@
 //!
 //! A call takes ten events and may refuse some of them without an error; each event's fate is told apart.
 
+use std::sync::Arc;
+
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use linkcast_domain::ports::{Bus, BusEvent, NotifyError};
 use linkcast_domain::{Budget, Clock, Retry};
+use linkcast_lambda::TraceContext;
 
 use crate::client::{Shared, limits};
+use crate::traces::Traces;
 
 /// The most events one call takes.
 const EVENTS_A_CALL: usize = 10;
@@ -18,13 +22,19 @@ pub struct EventBridge {
     client: Client,
     bus: String,
     source: String,
+    traces: Arc<Traces>,
 }
 
 impl EventBridge {
     /// The bus `bus`, told of `fabric`.
     pub fn new(shared: &Shared, bus: &str, fabric: &str) -> Self {
         let source = format!("linkcast.{fabric}");
-        EventBridge { client: Client::new(&shared.config), bus: bus.to_owned(), source }
+        EventBridge {
+            client: Client::new(&shared.config),
+            bus: bus.to_owned(),
+            source,
+            traces: Arc::default(),
+        }
     }
 
     /// The same bus for one invocation: no call outlives its budget.
@@ -33,8 +43,17 @@ impl EventBridge {
         EventBridge { client: Client::from_conf(config), ..self.clone() }
     }
 
+    /// The same bus, what is told belonging to these traces: EventBridge hands them on to whom it calls.
+    pub fn tracing(&self, traces: Arc<Traces>) -> Self {
+        EventBridge { traces, ..self.clone() }
+    }
+
     fn failed(&self, reason: String) -> NotifyError {
         NotifyError { channel: format!("bus {}", self.bus), reason, retry: Retry::Later }
+    }
+
+    fn trace_of(&self, event: &BusEvent) -> Option<String> {
+        self.traces.of(event.stream.as_ref()?).map(TraceContext::to_xray)
     }
 
     async fn call(&self, events: &[BusEvent]) -> Vec<Result<(), NotifyError>> {
@@ -44,6 +63,7 @@ impl EventBridge {
                 .source(&self.source)
                 .detail_type(event.kind)
                 .detail(&event.detail)
+                .set_trace_header(self.trace_of(event))
                 .set_resources(event.stream.as_ref().map(|stream| vec![stream.to_string()]))
                 .build()
         };

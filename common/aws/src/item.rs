@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use linkcast_lambda::TraceContext;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -31,6 +32,8 @@ pub(crate) const ARRIVAL: &str = "a";
 pub(crate) const QUESTION: &str = "q";
 /// A time in milliseconds.
 pub(crate) const TIME: &str = "t";
+/// The trace that wrote the item, where it is recorded.
+pub(crate) const TRACE: &str = "x";
 /// When the table may delete the item, seconds since 1970.
 pub(crate) const TTL: &str = "ttl";
 /// How far a channel was told.
@@ -91,6 +94,14 @@ impl Item {
 
     pub(crate) fn bytes(self, name: &str, bytes: Vec<u8>) -> Self {
         self.with(name, AttributeValue::B(Blob::new(bytes)))
+    }
+
+    /// With the trace its writing belongs to, if any.
+    pub(crate) fn traced(self, trace: Option<TraceContext>) -> Self {
+        match trace {
+            Some(trace) => self.text(TRACE, trace.to_string()),
+            None => self,
+        }
     }
 
     pub(crate) fn listed(self, pk: String, sk: String) -> Self {

@@ -25,6 +25,7 @@ mod store;
 mod streams;
 mod table;
 mod topic;
+mod traces;
 mod web;
 mod write;
 
@@ -41,6 +42,7 @@ pub use meter::Usage;
 pub use store::DynamoStore;
 pub use table::{LATEST, create_table};
 pub use topic::Topic;
+pub use traces::Traces;
 pub use web::{Answer, Objects, Secrets, WebClient, WebError};
 
 #[cfg(test)]

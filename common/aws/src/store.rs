@@ -10,6 +10,7 @@ use linkcast_domain::{Budget, Clock, StreamId};
 use crate::calls::Table;
 use crate::client::{Shared, limits};
 use crate::meter::{Meter, Usage};
+use crate::traces::Traces;
 
 /// How long samples and insights are kept.
 pub(crate) const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -23,6 +24,7 @@ pub struct DynamoStore {
     meter: Arc<Meter>,
     /// Streams known to be listed.
     pub(crate) listed: Arc<Mutex<HashSet<StreamId>>>,
+    pub(crate) traces: Arc<Traces>,
 }
 
 impl DynamoStore {
@@ -34,6 +36,7 @@ impl DynamoStore {
             fabric: fabric.into(),
             meter: Arc::default(),
             listed: Arc::default(),
+            traces: Arc::default(),
         }
     }
 
@@ -41,6 +44,11 @@ impl DynamoStore {
     pub fn within(&self, budget: &Budget, clock: &dyn Clock) -> Self {
         let config = self.client.config().to_builder().timeout_config(limits(budget, clock)).build();
         DynamoStore { client: Client::from_conf(config), ..self.clone() }
+    }
+
+    /// The same store, what it writes belonging to these traces.
+    pub fn tracing(&self, traces: Arc<Traces>) -> Self {
+        DynamoStore { traces, ..self.clone() }
     }
 
     /// The client, for what no port asks: making and describing the table.

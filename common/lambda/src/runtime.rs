@@ -22,6 +22,7 @@ use crate::failure::Diagnostic;
 use crate::log::{JsonLog, StandardOutput};
 use crate::panic::catch;
 use crate::start::{ColdStart, StartError, Temperature};
+use crate::trace::TraceContext;
 
 /// What no call may use: for the answer, and for what is written of the invocation.
 const RESERVE: Duration = Duration::from_millis(200);
@@ -36,6 +37,8 @@ pub struct Invocation<'a> {
     pub clock: &'a dyn Clock,
     /// Whether it is its sandbox's first.
     pub temperature: Temperature,
+    /// The trace it belongs to, where the platform tells one.
+    pub trace: Option<TraceContext>,
 }
 
 /// What a binary serves.
@@ -93,13 +96,21 @@ async fn invoke<F: Function>(
 ) -> Result<F::Answer, lambda_runtime::Diagnostic> {
     let LambdaEvent { payload, context } = event;
     let temperature = cold.take();
-    let span =
-        info_span!("invocation", requestId = context.request_id, cold = temperature == Temperature::Cold);
+    let header = context.xray_trace_id.as_deref();
+    // A trace is never worth an invocation: one that cannot be read is none.
+    let trace = header.and_then(|header| TraceContext::from_xray(header).ok());
+    let span = info_span!(
+        "invocation",
+        requestId = context.request_id,
+        traceId = trace.map(TraceContext::to_xray),
+        cold = temperature == Temperature::Cold
+    );
     let work = async {
         let clock = SystemClock;
         let budget = invocation_budget(context.deadline, RESERVE).map_err(|fault| Diagnostic::of(&fault))?;
         let started = clock.now();
-        let invocation = Invocation { request: &context.request_id, budget, clock: &clock, temperature };
+        let request = &context.request_id;
+        let invocation = Invocation { request, budget, clock: &clock, temperature, trace };
         let outcome = catch(function.handle(payload, &invocation)).await.unwrap_or_else(|panic| {
             let error_type = "Permanent.Panicked".to_owned();
             Err(Diagnostic { error_type, error_message: panic })

@@ -10,7 +10,9 @@ mod scrape;
 mod sweep;
 mod trigger;
 
-use linkcast_aws::{Count, DynamoStore, Objects, Secrets, Shared, WebClient, WebError, write_counts};
+use std::sync::Arc;
+
+use linkcast_aws::{Count, DynamoStore, Objects, Secrets, Shared, Traces, WebClient, WebError, write_counts};
 use linkcast_domain::Retry;
 use linkcast_features::Calendar;
 use linkcast_lambda::{Diagnostic, Function, Invocation, Named};
@@ -174,7 +176,8 @@ impl Function for Collect {
     type Answer = Answer;
 
     async fn handle(&self, event: Trigger, invocation: &Invocation<'_>) -> Result<Answer, Diagnostic> {
-        let store = self.store.within(&invocation.budget, invocation.clock);
+        let traces = Arc::new(Traces::of_invocation(invocation.trace));
+        let store = self.store.within(&invocation.budget, invocation.clock).tracing(traces);
         let outcome = self.take(&store, event, invocation).await;
         let collected = outcome.as_ref().map_or(Collected::default(), |(_, collected)| *collected);
         let failed = match &outcome {

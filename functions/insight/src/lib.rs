@@ -9,13 +9,13 @@ mod model;
 use std::sync::Arc;
 use std::time::Duration;
 
-use linkcast_aws::{Count, DynamoStore, EventBridge, StreamRecord, question_of_image, write_counts};
+use linkcast_aws::{Count, DynamoStore, EventBridge, StreamRecord, Traces, question_of_image, write_counts};
 use linkcast_domain::ports::{Bus, QuestionRecord};
 use linkcast_domain::{Budget, Clock};
 use linkcast_features::Calendar;
 use linkcast_lambda::{
-    Batch, BatchError, BatchReport, BatchResponse, Diagnostic, Function, Invocation, Order, RecordBatch,
-    chain,
+    Batch, BatchError, BatchReport, BatchResponse, Diagnostic, Function, Invocation, Order, RawRecord,
+    RecordBatch, chain,
 };
 use linkcast_pipeline::apart::{Answering, ApartError, InsightStore, insight};
 use linkcast_pipeline::steps::Steps;
@@ -77,8 +77,10 @@ impl Function for Insight {
         let calendar = Calendar::utc();
         let steps = Steps { settings: &self.settings, calendar: &calendar };
         let answering = Answering { steps: &steps, judge: &self.model, clock: invocation.clock };
-        let store = self.store.within(&invocation.budget, invocation.clock);
-        let bus = self.bus.within(&invocation.budget, invocation.clock);
+        let carried = Traces::of_records(invocation.trace, event.records.iter().map(RawRecord::value));
+        let traces = Arc::new(carried);
+        let store = self.store.within(&invocation.budget, invocation.clock).tracing(Arc::clone(&traces));
+        let bus = self.bus.within(&invocation.budget, invocation.clock).tracing(traces);
         let (report, insights) = handle((&store, &bus), &answering, &event, invocation.budget)
             .await
             .map_err(|error| Diagnostic::of(&error))?;

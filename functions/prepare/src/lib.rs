@@ -8,13 +8,13 @@ mod config;
 use std::sync::Arc;
 use std::time::Duration;
 
-use linkcast_aws::{Count, DynamoStore, StreamRecord, arrival_of_image, write_counts};
+use linkcast_aws::{Count, DynamoStore, StreamRecord, Traces, arrival_of_image, write_counts};
 use linkcast_domain::ports::ArrivalRecord;
 use linkcast_domain::{Budget, Clock};
 use linkcast_features::{Calendar, UnknownTimeZone};
 use linkcast_lambda::{
-    Batch, BatchError, BatchReport, BatchResponse, Diagnostic, Function, Invocation, Order, RecordBatch,
-    chain,
+    Batch, BatchError, BatchReport, BatchResponse, Diagnostic, Function, Invocation, Order, RawRecord,
+    RecordBatch, chain,
 };
 use linkcast_pipeline::Settings;
 use linkcast_pipeline::apart::{ApartError, PrepareStore, prepare};
@@ -71,7 +71,9 @@ impl Function for Prepare {
         invocation: &Invocation<'_>,
     ) -> Result<BatchResponse, Diagnostic> {
         let steps = Steps { settings: &self.settings, calendar: &self.calendar };
-        let store = self.store.within(&invocation.budget, invocation.clock);
+        let carried = Traces::of_records(invocation.trace, event.records.iter().map(RawRecord::value));
+        let traces = Arc::new(carried);
+        let store = self.store.within(&invocation.budget, invocation.clock).tracing(traces);
         let report = handle(&store, &steps, &event, (invocation.budget, invocation.clock)).await;
         let report = report.map_err(|error| Diagnostic::of(&error))?;
         for (record, cause) in report.failures() {
