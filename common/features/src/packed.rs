@@ -194,12 +194,14 @@ impl BitModel {
         for (place, (agreeing, parting)) in (0..width).rev().zip(places) {
             let expected = near >> place & 1;
             let [expecting_zero, expecting_one] = agreeing;
-            let mut noise = Chance::EVEN;
             let chance = match (agrees, expected) {
                 (true, 0) => expecting_zero,
                 (true, _) => expecting_one,
                 (false, _) if near == 0 => parting,
-                (false, _) => &mut noise,
+                (false, _) => {
+                    let rest = u64::MAX >> (63 - place);
+                    return value | coder.noise(place + 1, told & rest);
+                }
             };
             let bit = u64::from(coder.bit(chance, told >> place & 1 == 1));
             agrees &= bit == expected;

@@ -33,7 +33,16 @@ impl Chance {
 pub(crate) trait BitCoder {
     /// Codes one bit with `chance`: an encoder writes `bit`, a decoder reads one instead; either gives the bit that holds.
     fn bit(&mut self, chance: &mut Chance, bit: bool) -> bool;
+
+    /// Codes `count` bits of which nothing is known, the highest first, many in one step.
+    fn noise(&mut self, count: u32, bits: u64) -> u64;
 }
+
+/// Bits of noise in one step.
+const NOISE_BITS: u32 = 12;
+
+/// An interval wide enough to be cut into a piece for each value of so many bits.
+const WIDE: u32 = 1 << 20;
 
 /// An interval of what the bytes can still be.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +57,17 @@ impl Interval {
     fn middle(self, chance: Chance) -> u32 {
         let width = u64::from(self.high - self.low);
         self.low + ((width * u64::from(chance.of_one)) >> 16) as u32
+    }
+
+    /// The width of one piece where the interval is cut for a step of noise; nothing if it is too narrow to be cut.
+    fn piece(self, count: u32) -> Option<u32> {
+        let width = self.high - self.low;
+        (width >= WIDE).then_some(width >> count)
+    }
+
+    fn take_piece(&mut self, piece: u32, number: u32) {
+        self.low += piece * number;
+        self.high = self.low + (piece - 1);
     }
 
     fn take(&mut self, middle: u32, bit: bool) {
@@ -101,10 +121,32 @@ impl BitCoder for BitEncoder {
         let middle = self.interval.middle(*chance);
         self.interval.take(middle, bit);
         chance.learn(bit);
+        self.write_settled();
+        bit
+    }
+
+    fn noise(&mut self, mut count: u32, bits: u64) -> u64 {
+        while count > 0 {
+            let step = count.min(NOISE_BITS);
+            let Some(piece) = self.interval.piece(step) else {
+                count -= 1;
+                self.bit(&mut { Chance::EVEN }, bits >> count & 1 == 1);
+                continue;
+            };
+            count -= step;
+            let number = (bits >> count) as u32 & ((1 << step) - 1);
+            self.interval.take_piece(piece, number);
+            self.write_settled();
+        }
+        bits
+    }
+}
+
+impl BitEncoder {
+    fn write_settled(&mut self) {
         while let Some(byte) = self.interval.settled() {
             self.bytes.push(byte);
         }
-        bit
     }
 }
 
@@ -133,10 +175,35 @@ impl BitCoder for BitDecoder<'_> {
         let bit = self.place <= middle;
         self.interval.take(middle, bit);
         chance.learn(bit);
+        self.read_settled();
+        bit
+    }
+
+    fn noise(&mut self, mut count: u32, _: u64) -> u64 {
+        let mut bits = 0;
+        while count > 0 {
+            let step = count.min(NOISE_BITS);
+            let Some(piece) = self.interval.piece(step) else {
+                count -= 1;
+                bits = bits << 1 | u64::from(self.bit(&mut { Chance::EVEN }, false));
+                continue;
+            };
+            count -= step;
+            // Damaged bytes may name a place outside of every piece; a checksum tells later.
+            let number = (self.place.wrapping_sub(self.interval.low) / piece).min((1 << step) - 1);
+            bits = bits << step | u64::from(number);
+            self.interval.take_piece(piece, number);
+            self.read_settled();
+        }
+        bits
+    }
+}
+
+impl BitDecoder<'_> {
+    fn read_settled(&mut self) {
         while self.interval.settled().is_some() {
             self.move_on();
         }
-        bit
     }
 }
 
@@ -169,6 +236,34 @@ mod tests {
                 })
                 .collect();
             round_trip(&bits);
+        }
+    }
+
+    #[test]
+    fn noise_comes_back_among_bits_that_are_learnt() {
+        let mut seed = 3_u64;
+        let mut next = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            seed
+        };
+        let parts: Vec<(bool, u32, u64)> = (0..5_000)
+            .map(|_| {
+                let count = (next() >> 58) as u32 + 1;
+                (next() >> 33 & 7 == 0, count, next() >> (64 - count))
+            })
+            .collect();
+        let (mut encoder, mut chance) = (BitEncoder::onto(Vec::new()), Chance::EVEN);
+        for (bit, count, bits) in &parts {
+            encoder.bit(&mut chance, *bit);
+            encoder.noise(*count, *bits);
+        }
+        let bytes = encoder.finish();
+        let whole: u32 = parts.iter().map(|(_, count, _)| count).sum();
+        assert!(bytes.len() < whole as usize / 8 * 101 / 100 + 600, "{} bytes", bytes.len());
+        let (mut decoder, mut chance) = (BitDecoder::new(&bytes), Chance::EVEN);
+        for (bit, count, bits) in parts {
+            assert_eq!(decoder.bit(&mut chance, false), bit);
+            assert_eq!(decoder.noise(count, 0), bits);
         }
     }
 
