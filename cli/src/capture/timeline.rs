@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn what_a_request_tells_of_ports_holds_from_its_own_time_on() {
         let folder = tempfile::tempdir().unwrap();
-        let mut fabric = Fabric::new(FabricPlan { ports: 16, hours: 1.0, ..FabricPlan::default() }).unwrap();
+        let mut fabric = Fabric::new(FabricPlan { ports: 64, hours: 1.0, ..FabricPlan::default() }).unwrap();
         let (mut files, mut readings) = (Vec::new(), Vec::new());
         for number in 0..3 {
             fabric.next_sweep(&mut readings).unwrap();
