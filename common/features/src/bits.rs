@@ -50,22 +50,25 @@ impl BitWriter {
 /// Reads fields back; past the end there are only zeros, so the caller checks the length first.
 #[derive(Debug)]
 pub(crate) struct BitReader<'a> {
-    bytes: std::slice::Iter<'a, u8>,
+    rest: &'a [u8],
     pending: u128,
     pending_bits: u32,
 }
 
 impl<'a> BitReader<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        BitReader { bytes: bytes.iter(), pending: 0, pending_bits: 0 }
+        BitReader { rest: bytes, pending: 0, pending_bits: 0 }
     }
 
     /// The next `bits` (64 at most).
     pub(crate) fn take(&mut self, bits: u32) -> u64 {
-        while self.pending_bits < bits {
-            let byte = self.bytes.next().copied().unwrap_or(0);
-            self.pending |= u128::from(byte) << self.pending_bits;
-            self.pending_bits += 8;
+        if self.pending_bits < bits {
+            let mut next = [0; 8];
+            let (head, rest) = self.rest.split_at(self.rest.len().min(next.len()));
+            next.iter_mut().zip(head).for_each(|(place, byte)| *place = *byte);
+            self.rest = rest;
+            self.pending |= u128::from(u64::from_le_bytes(next)) << self.pending_bits;
+            self.pending_bits += u64::BITS;
         }
         let value = (self.pending & ((1 << bits) - 1)) as u64;
         self.pending >>= bits;

@@ -30,7 +30,6 @@ mod error;
 mod latency;
 mod minifloat;
 mod packed;
-mod range_coder;
 mod ring;
 mod state;
 mod trend;

@@ -285,8 +285,8 @@ impl StreamState {
     pub fn to_packed(&self) -> Vec<u8> {
         let plain = self.to_bytes();
         let Some((fields, checksum)) = plain.split_last_chunk::<CHECKSUM_BYTES>() else { return plain };
-        let head = [STATE_VERSION as u8].into_iter().chain(*checksum).collect();
-        packed::pack(head, fields)
+        let head: Vec<u8> = [STATE_VERSION as u8].into_iter().chain(*checksum).collect();
+        packed::pack(&head, fields)
     }
 
     /// The state `to_packed` wrote.
