@@ -1,5 +1,7 @@
 //! The ports between functions.
 
+use std::collections::HashMap;
+
 use futures_util::stream::{self, StreamExt};
 use linkcast_domain::ports::{
     ArrivalRecord, Arrivals, Judgement, Judgements, Keep, Kept, Known, Memories, MemoryKey, QuestionRecord,
@@ -70,8 +72,10 @@ impl Arrivals for DynamoStore {
     async fn put_arrivals(&self, arrivals: &[ArrivalRecord]) -> Result<(), StoreError> {
         let table = self.table("write arrivals");
         let item = |arrival: &ArrivalRecord| arrival_item(arrival).traced(self.traces.of(&arrival.stream));
-        let items = arrivals.iter().map(item).collect();
-        table.change(puts(items)).await
+        for wave in waves(arrivals, |arrival| &arrival.stream) {
+            table.change(puts(wave.into_iter().map(item).collect())).await?;
+        }
+        Ok(())
     }
 
     async fn arrivals(
@@ -97,6 +101,22 @@ impl Arrivals for DynamoStore {
     }
 }
 
+/// Every stream's first item, then every stream's second, and so on. A batch may break off with any part of it written; written wave
+/// by wave, no item of a stream is there without those before it, and a reader who finds a gap finds what fills it.
+fn waves<'a, T>(items: &'a [T], stream_of: impl Fn(&T) -> &StreamId) -> Vec<Vec<&'a T>> {
+    let mut seen: HashMap<&StreamId, usize> = HashMap::new();
+    let mut waves: Vec<Vec<&T>> = Vec::new();
+    for item in items {
+        let place = seen.entry(stream_of(item)).or_default();
+        match waves.get_mut(*place) {
+            Some(wave) => wave.push(item),
+            None => waves.push(vec![item]),
+        }
+        *place += 1;
+    }
+    waves
+}
+
 fn next(time: Timestamp) -> Timestamp {
     Timestamp::from_millis(time.millis().saturating_add(1))
 }
@@ -110,8 +130,10 @@ impl Questions for DynamoStore {
         let table = self.table("write questions");
         let item =
             |question: &QuestionRecord| question_item(question).traced(self.traces.of(&question.stream));
-        let items = questions.iter().map(item).collect();
-        table.change(puts(items)).await
+        for wave in waves(questions, |question| &question.stream) {
+            table.change(puts(wave.into_iter().map(item).collect())).await?;
+        }
+        Ok(())
     }
 
     async fn questions(
@@ -165,5 +187,23 @@ impl Known for DynamoStore {
             kind.transpose().map_err(|error| table.attempt().damaged(error))
         };
         places.iter().map(kind).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_item_of_a_stream_is_written_before_the_one_ahead_of_it() {
+        let stream = |number: u64| format!("{number:016x}/1").parse::<StreamId>().unwrap();
+        let items: Vec<(StreamId, i32)> = [(1, 10), (2, 20), (1, 11), (3, 30), (1, 12), (2, 21)]
+            .map(|(of, time)| (stream(of), time))
+            .into();
+        let times: Vec<Vec<i32>> = waves(&items, |item| &item.0)
+            .into_iter()
+            .map(|wave| wave.into_iter().map(|item| item.1).collect())
+            .collect();
+        assert_eq!(times, [vec![10, 20, 30], vec![11, 21], vec![12]]);
     }
 }

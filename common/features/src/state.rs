@@ -285,8 +285,9 @@ impl StreamState {
     pub fn to_packed(&self) -> Vec<u8> {
         let plain = self.to_bytes();
         let Some((fields, checksum)) = plain.split_last_chunk::<CHECKSUM_BYTES>() else { return plain };
-        let head: Vec<u8> = [STATE_VERSION as u8].into_iter().chain(*checksum).collect();
-        packed::pack(&head, fields)
+        let packed = packed::pack(fields);
+        let checksum = told_checksum(*checksum, &packed);
+        [&[STATE_VERSION as u8], checksum.as_slice(), &packed].concat()
     }
 
     /// The state `to_packed` wrote.
@@ -301,9 +302,15 @@ impl StreamState {
         }
         let (checksum, rest) = rest.split_first_chunk::<CHECKSUM_BYTES>().ok_or(too_short)?;
         let mut plain = packed::unpack(rest, STATE_BYTES - CHECKSUM_BYTES);
-        plain.extend_from_slice(checksum);
+        plain.extend_from_slice(&told_checksum(*checksum, rest));
         StreamState::from_bytes(&plain)
     }
+}
+
+/// The plain form's checksum and the packed form's length in one, either way: a packed form that was cut where only zeros
+/// are missing would else pass for whole.
+fn told_checksum(checksum: [u8; CHECKSUM_BYTES], packed: &[u8]) -> [u8; CHECKSUM_BYTES] {
+    (u32::from_le_bytes(checksum) ^ packed.len() as u32).to_le_bytes()
 }
 
 fn end_of_minute(millis: i64) -> i64 {
