@@ -103,7 +103,7 @@ impl Arrivals for DynamoStore {
 
 /// Every stream's first item, then every stream's second, and so on. A batch may break off with any part of it written; written wave
 /// by wave, no item of a stream is there without those before it, and a reader who finds a gap finds what fills it.
-fn waves<'a, T>(items: &'a [T], stream_of: impl Fn(&T) -> &StreamId) -> Vec<Vec<&'a T>> {
+fn waves<T>(items: &[T], stream_of: impl Fn(&T) -> &StreamId) -> Vec<Vec<&T>> {
     let mut seen: HashMap<&StreamId, usize> = HashMap::new();
     let mut waves: Vec<Vec<&T>> = Vec::new();
     for item in items {
