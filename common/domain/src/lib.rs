@@ -14,6 +14,7 @@ mod identity;
 mod insight;
 mod link;
 mod packed_sample;
+pub mod packing;
 pub mod ports;
 mod prediction;
 mod retry;

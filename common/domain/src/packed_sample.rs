@@ -3,6 +3,7 @@
 //! A table bills each write by the started kilobyte, names included. A host port's sample with forty driver counters is
 //! over that as JSON; packed it is one unit.
 
+use crate::packing::{put, take, unzigzag, zigzag};
 use crate::{Sample, SampleField, SampleValues, StreamId, Timestamp};
 
 const VERSION: u8 = 1;
@@ -62,42 +63,19 @@ fn is_whole(value: f64) -> bool {
 
 fn put_number(bytes: &mut Vec<u8>, value: f64) {
     if is_whole(value) {
-        let whole = value as i64;
-        put(bytes, (whole << 1 ^ whole >> 63) as u64);
+        put(bytes, zigzag(value as i64));
     } else {
         bytes.extend_from_slice(&value.to_le_bytes());
     }
 }
 
-fn put(bytes: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        bytes.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-}
-
 fn take_number(rest: &mut &[u8], whole: u64) -> Option<f64> {
     if whole == 1 {
-        let value = take(rest)?;
-        return Some(((value >> 1) as i64 ^ -((value & 1) as i64)) as f64);
+        return take(rest).map(|value| unzigzag(value) as f64);
     }
     let (head, tail) = rest.split_first_chunk::<8>()?;
     *rest = tail;
     Some(f64::from_le_bytes(*head))
-}
-
-fn take(rest: &mut &[u8]) -> Option<u64> {
-    let mut value = 0_u64;
-    for shift in (0..64).step_by(7) {
-        let (byte, tail) = rest.split_first()?;
-        *rest = tail;
-        value |= u64::from(byte & 0x7f) << shift;
-        if *byte < 0x80 {
-            return Some(value);
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -38,6 +38,18 @@ impl Diagnostic {
     }
 }
 
+/// Why a record of a batch was not done, in one line; records that failed together share it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct RecordError(String);
+
+impl RecordError {
+    /// What to say of `error` and its causes.
+    pub fn of(error: &dyn Error) -> Self {
+        RecordError(chain(error))
+    }
+}
+
 /// An error and its causes in one line.
 pub fn chain(error: &dyn Error) -> String {
     let mut line = error.to_string();

@@ -21,7 +21,7 @@ mod trace;
 pub use batch::{Batch, BatchError, BatchItemFailure, BatchReport, BatchResponse, Cause, Order, Record};
 pub use config::{ConfigError, ConfigReader, Fault, Setting, Shown, Variables};
 pub use deadline::{NoDeadlineError, invocation_budget};
-pub use failure::{Diagnostic, Named, chain};
+pub use failure::{Diagnostic, Named, RecordError, chain};
 pub use idempotency::{
     Attempt, IdempotencyError, IdempotencyKey, IdempotencyStore, MemoryIdempotency, Once, once,
 };

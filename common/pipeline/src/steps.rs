@@ -6,7 +6,6 @@
 //! the same bits. Every step may be delivered again: a reading, sample or question that is not newer than its part's
 //! last changes nothing.
 
-pub(crate) mod bytes;
 mod codec;
 mod question;
 

@@ -5,6 +5,9 @@
 
 use std::error::Error;
 
+#[cfg(not(feature = "onnx"))]
+use crate::PACKED_FILE;
+
 /// Something in a file that is not what this crate can score rightly.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: found {found}, expected {expected}")]
@@ -102,6 +105,10 @@ pub enum LoadError {
         /// The card's.
         expected: String,
     },
+    /// There is no packed form, and the program was built without the feature `onnx`.
+    #[cfg(not(feature = "onnx"))]
+    #[error("this program does not read ONNX, and there is no {PACKED_FILE} that card.json names")]
+    NoOnnxReader,
     /// An ONNX file cannot be read at all.
     #[error("{file} cannot be read as an ONNX model")]
     Damaged {

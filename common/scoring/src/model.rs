@@ -148,10 +148,16 @@ fn check_digest(file: &'static str, bytes: &[u8], expected: &str) -> Result<(), 
     Err(LoadError::Digest { file, found, expected: expected.chars().take(64).collect() })
 }
 
+#[cfg(feature = "onnx")]
 fn load_onnx(files: &ModelFiles<'_>, card: &ModelCard) -> Result<Packed, LoadError> {
     check_digest(CLASSIFIER_FILE, files.classifier_onnx, &card.digests.classifier_onnx)?;
     check_digest(REGRESSOR_FILE, files.regressor_onnx, &card.digests.regressor_onnx)?;
     Packed::of(files.classifier_onnx, files.regressor_onnx)
+}
+
+#[cfg(not(feature = "onnx"))]
+fn load_onnx(_: &ModelFiles<'_>, _: &ModelCard) -> Result<Packed, LoadError> {
+    Err(LoadError::NoOnnxReader)
 }
 
 /// The packed form is what runs, so it is what is verified; the ONNX files beside it are compared by name only.

@@ -4,12 +4,10 @@
 //! it is read. The form is this crate's own and carries a version: it is a cache of the two ONNX files, which stay the
 //! model, and it names them by digest, so that a packed form of other trees than the card's is refused.
 
-use crate::card::digest;
+use crate::Refusal;
 use crate::forest::Forest;
-use crate::graph::Graph;
 use crate::ranks::{EMPTY_SLOT, Ranks};
 use crate::trees::{CLASS_LIMIT, DEPTH_LIMIT, PostTransform, TREE_LIMIT};
-use crate::{CLASSIFIER_FILE, LoadError, REGRESSOR_FILE, Refusal};
 
 /// The first bytes: a name and the version of what follows.
 const MAGIC: [u8; 16] = *b"linkcast trees 1";
@@ -25,32 +23,7 @@ pub(crate) struct Packed {
     pub(crate) regressor: Forest,
 }
 
-/// Makes `model.packed` of the two ONNX files.
-///
-/// # Errors
-/// When either cannot be scored.
-pub fn pack(classifier_onnx: &[u8], regressor_onnx: &[u8]) -> Result<Vec<u8>, LoadError> {
-    Ok(Packed::of(classifier_onnx, regressor_onnx)?.to_bytes())
-}
-
 impl Packed {
-    /// Reads both ONNX files and lays out their trees over one table of thresholds.
-    pub(crate) fn of(classifier_onnx: &[u8], regressor_onnx: &[u8]) -> Result<Self, LoadError> {
-        let classifier = Graph::load(CLASSIFIER_FILE, classifier_onnx)?;
-        let regressor = Graph::load(REGRESSOR_FILE, regressor_onnx)?;
-        let (classifier, regressor) = (classifier.ensemble(), regressor.ensemble());
-        let refused = |file| move |source| LoadError::Refused { file, source };
-        let splits = classifier.splits().chain(regressor.splits());
-        let ranks = Ranks::of(splits).map_err(refused(CLASSIFIER_FILE))?;
-        Ok(Packed {
-            classifier_digest: digest(classifier_onnx),
-            regressor_digest: digest(regressor_onnx),
-            classifier: Forest::pack(classifier, &ranks).map_err(refused(CLASSIFIER_FILE))?,
-            regressor: Forest::pack(regressor, &ranks).map_err(refused(REGRESSOR_FILE))?,
-            ranks,
-        })
-    }
-
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         bytes.extend(self.classifier_digest.bytes().chain(self.regressor_digest.bytes()));

@@ -4,6 +4,7 @@
 //! and variable-length integers take about a third of the plain form. Samples of neighbouring streams share one
 //! piece: one row of the store holds many samples, and a stream's history is still a short range of rows.
 
+use linkcast_domain::packing::{put, unzigzag, zigzag};
 use linkcast_domain::{SampleField, SampleValues};
 
 /// A sample as it lies in a piece: the stream and the names of unnamed counters by number.
@@ -27,7 +28,7 @@ const LARGEST_WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// Starts a piece, whose samples' times are told from `first_time`.
 pub(crate) fn start(bytes: &mut Vec<u8>, count: usize) {
-    put_unsigned(bytes, count as u64);
+    put(bytes, count as u64);
 }
 
 /// Appends one sample.
@@ -38,22 +39,22 @@ pub(crate) fn append<'a>(
     values: &SampleValues,
     other: impl ExactSizeIterator<Item = (u32, f64)> + 'a,
 ) {
-    put_unsigned(bytes, u64::from(stream));
+    put(bytes, u64::from(stream));
     put_signed(bytes, time.wrapping_sub(first_time));
     let (mut present, mut whole) = (0_u64, 0_u64);
     for (field, value) in values.present() {
         present |= 1 << field as u8;
         whole |= u64::from(is_whole(value)) << field as u8;
     }
-    put_unsigned(bytes, present);
-    put_unsigned(bytes, whole);
+    put(bytes, present);
+    put(bytes, whole);
     for (field, value) in values.present() {
         put_number(bytes, value, whole >> field as u8 & 1);
     }
-    put_unsigned(bytes, other.len() as u64);
+    put(bytes, other.len() as u64);
     for (name, value) in other {
         let whole = u64::from(is_whole(value));
-        put_unsigned(bytes, u64::from(name) << 1 | whole);
+        put(bytes, u64::from(name) << 1 | whole);
         put_number(bytes, value, whole);
     }
 }
@@ -83,26 +84,7 @@ fn put_number(bytes: &mut Vec<u8>, value: f64, whole: u64) {
 }
 
 fn put_signed(bytes: &mut Vec<u8>, value: i64) {
-    put_unsigned(bytes, (value << 1 ^ value >> 63) as u64);
-}
-
-fn put_unsigned(bytes: &mut Vec<u8>, mut value: u64) {
-    const LONGEST: usize = 10;
-    if value < 0x80 {
-        bytes.push(value as u8);
-        return;
-    }
-    let (mut places, mut length) = ([0; LONGEST], 0);
-    for place in &mut places {
-        length += 1;
-        *place = value as u8 & 0x7f;
-        value >>= 7;
-        if value == 0 {
-            break;
-        }
-        *place |= 0x80;
-    }
-    bytes.extend_from_slice(places.get(..length).unwrap_or_default());
+    put(bytes, zigzag(value));
 }
 
 struct Reader<'a> {
@@ -145,8 +127,7 @@ impl Reader<'_> {
     }
 
     fn signed(&mut self) -> Result<i64, DamagedPieceError> {
-        let value = self.unsigned()?;
-        Ok((value >> 1) as i64 ^ -((value & 1) as i64))
+        self.unsigned().map(unzigzag)
     }
 
     fn unsigned(&mut self) -> Result<u64, DamagedPieceError> {

@@ -15,18 +15,17 @@ use linkcast_domain::{Budget, Clock};
 use linkcast_features::Calendar;
 use linkcast_lambda::{
     Batch, BatchError, BatchReport, BatchResponse, Diagnostic, Function, Invocation, Order, RawRecord,
-    RecordBatch, chain,
+    RecordBatch, RecordError,
 };
 use linkcast_pipeline::apart::{Answering, ApartError, InsightStore, insight};
 use linkcast_pipeline::steps::Steps;
 use linkcast_pipeline::{Judge, Question, Settings};
-use linkcast_scoring::Model;
+use linkcast_scoring::{Model, ModelError};
 use serde::Deserialize;
 use serde_json::Value;
 use tracing::warn;
 
 pub use config::Config;
-pub use model::ModelError;
 
 /// Records worked on together.
 const PORTION: usize = 100;
@@ -40,17 +39,6 @@ pub struct Insight {
     store: DynamoStore,
     bus: EventBridge,
     model: Model,
-}
-
-/// Why a record was not answered, in one line.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct RecordError(String);
-
-impl From<Arc<ApartError>> for RecordError {
-    fn from(error: Arc<ApartError>) -> Self {
-        RecordError(chain(error.as_ref()))
-    }
 }
 
 impl Insight {
@@ -123,7 +111,10 @@ pub async fn handle<S: InsightStore, B: Bus, J: Judge>(
         async move {
             let (outcomes, news) = insight((store, bus), answering, &questions).await;
             made.fetch_add(news.insights, std::sync::atomic::Ordering::Relaxed);
-            outcomes.into_iter().map(|outcome| outcome.map_err(RecordError::from)).collect()
+            outcomes
+                .into_iter()
+                .map(|outcome| outcome.map_err(|error| RecordError::of(error.as_ref())))
+                .collect()
         }
     };
     let report = batch.run(&event.records, |record| decode(record.value()), work).await?;
@@ -132,11 +123,11 @@ pub async fn handle<S: InsightStore, B: Bus, J: Judge>(
 
 /// The record's question, looked into: one that is damaged must not hold up its stream's others.
 fn decode(value: &Value) -> Result<QuestionRecord, RecordError> {
-    let record = StreamRecord::deserialize(value).map_err(|error| RecordError(error.to_string()))?;
-    let question = question_of_image(&record).map_err(|error| RecordError(error.to_string()))?;
+    let record = StreamRecord::deserialize(value).map_err(|error| RecordError::of(&error))?;
+    let question = question_of_image(&record).map_err(|error| RecordError::of(&error))?;
     let damaged = || ApartError::Question { stream: question.stream.clone() };
     match Question::from_bytes(&question.stream, question.time, &question.bytes) {
         Some(_) => Ok(question),
-        None => Err(RecordError(damaged().to_string())),
+        None => Err(RecordError::of(&damaged())),
     }
 }

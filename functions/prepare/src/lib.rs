@@ -14,10 +14,10 @@ use linkcast_domain::{Budget, Clock};
 use linkcast_features::{Calendar, UnknownTimeZone};
 use linkcast_lambda::{
     Batch, BatchError, BatchReport, BatchResponse, Diagnostic, Function, Invocation, Order, RawRecord,
-    RecordBatch, chain,
+    RecordBatch, RecordError,
 };
 use linkcast_pipeline::Settings;
-use linkcast_pipeline::apart::{ApartError, PrepareStore, prepare};
+use linkcast_pipeline::apart::{PrepareStore, prepare};
 use linkcast_pipeline::steps::Steps;
 use serde::Deserialize;
 use serde_json::Value;
@@ -36,17 +36,6 @@ pub struct Prepare {
     settings: Settings,
     calendar: Calendar,
     store: DynamoStore,
-}
-
-/// Why a record was not prepared, in one line.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct RecordError(String);
-
-impl From<Arc<ApartError>> for RecordError {
-    fn from(error: Arc<ApartError>) -> Self {
-        RecordError(chain(error.as_ref()))
-    }
 }
 
 impl Prepare {
@@ -99,12 +88,12 @@ pub async fn handle<S: PrepareStore>(
     let batch = Batch { order: Order::Free, portion: PORTION, budget, least_time: LEAST_TIME, clock };
     let work = |arrivals: Vec<ArrivalRecord>| async move {
         let outcomes = prepare(store, steps, &arrivals).await;
-        outcomes.into_iter().map(|outcome| outcome.map_err(RecordError::from)).collect()
+        outcomes.into_iter().map(|outcome| outcome.map_err(|error| RecordError::of(error.as_ref()))).collect()
     };
     batch.run(&event.records, |record| decode(record.value()), work).await
 }
 
 fn decode(value: &Value) -> Result<ArrivalRecord, RecordError> {
-    let record = StreamRecord::deserialize(value).map_err(|error| RecordError(error.to_string()))?;
-    arrival_of_image(&record).map_err(|error| RecordError(error.to_string()))
+    let record = StreamRecord::deserialize(value).map_err(|error| RecordError::of(&error))?;
+    arrival_of_image(&record).map_err(|error| RecordError::of(&error))
 }

@@ -1,6 +1,6 @@
 //! Builds the functions and deploys the template, with the commands that one would use on AWS.
 //!
-//! cargo-lambda builds all functions in one go, against a C library old enough for Lambda; `sam deploy` uploads them and makes
+//! cargo-lambda builds the functions against a C library old enough for Lambda; `sam deploy` uploads them and makes
 //! the stack. Only what the emulator leaves out of the template is done here by hand: reserved concurrency.
 
 use std::collections::BTreeMap;
@@ -50,14 +50,18 @@ pub(crate) fn run(parameters: &[String], made: Made) -> Result<()> {
     Ok(())
 }
 
-/// One build for all of them, as separate builds would compile the dependencies five times.
+/// Two builds: insight alone reads ONNX, and what is built with it would carry the reader too.
 pub(crate) fn build_functions() -> Result<()> {
-    let mut command = ToolSet::Emulator.command("cargo-lambda")?;
-    command.args(["lambda", "build", "--release", "--locked"]);
-    for function in FUNCTIONS {
-        command.args(["--package", &format!("linkcast-{function}")]);
+    let (insight, others): (Vec<&str>, Vec<&str>) = FUNCTIONS.iter().partition(|name| **name == "insight");
+    for functions in [others, insight] {
+        let mut command = ToolSet::Emulator.command("cargo-lambda")?;
+        command.args(["lambda", "build", "--profile", "function", "--locked"]);
+        for function in functions {
+            command.args(["--package", &format!("linkcast-{function}")]);
+        }
+        command::run(&mut command)?;
     }
-    command::run(&mut command)
+    Ok(())
 }
 
 /// Puts what was built for this machine where the template looks for what is built for Lambda.

@@ -86,7 +86,7 @@ pub struct ArrivalRecord {
 
 /// Arrivals, by stream and time. To write one again changes nothing.
 pub trait Arrivals: Send + Sync {
-    /// Writes them, in any order.
+    /// Writes them, in any order but one: if it breaks off, none of a stream is there without those ahead of it.
     fn put_arrivals(&self, arrivals: &[ArrivalRecord])
     -> impl Future<Output = Result<(), StoreError>> + Send;
 
@@ -120,7 +120,7 @@ pub struct QuestionRecord {
 
 /// Questions, by stream and time. To write one again changes nothing.
 pub trait Questions: Send + Sync {
-    /// Writes them, in any order.
+    /// Writes them, as arrivals are written.
     fn put_questions(
         &self,
         questions: &[QuestionRecord],

@@ -6,10 +6,9 @@
 
 use std::collections::BTreeMap;
 
+use linkcast_domain::packing::{put, put_part, take, take_byte, take_part, unzigzag, zigzag};
 use linkcast_domain::ports::ArrivalRecord;
 use linkcast_domain::{Sample, StreamId, Timestamp};
-
-use crate::steps::bytes::{put, put_part, take, take_byte, take_part, unzigzag, zigzag};
 
 const VERSION: u8 = 1;
 

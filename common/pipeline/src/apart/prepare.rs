@@ -8,13 +8,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use linkcast_domain::packing::{put, take, take_byte, unzigzag, zigzag};
 use linkcast_domain::ports::{
     ArrivalRecord, Arrivals, Keep, Kept, Known, Memories, MemoryKey, QuestionRecord, Questions, Written,
 };
 use linkcast_domain::{NodeGuid, NodeKind, PortFacts, StreamId, Timestamp};
 
 use super::{ATTEMPTS, ApartError, Outcome, grouped};
-use crate::steps::bytes::{put, take, take_byte, unzigzag, zigzag};
 use crate::steps::{self, Arrival, Folding, Following, Judging, Neighbourhood, StepStateError, Steps};
 use crate::watch::SeenUp;
 

@@ -3,12 +3,12 @@
 //! Folds are packed (see `linkcast_features::packed`), times are told from the last one heard, and small numbers take
 //! a byte. The forms have a version of their own: a part of another version is refused, as the embedded form is.
 
+use linkcast_domain::packing::{put, take, take_byte, unzigzag, zigzag};
 use linkcast_domain::{Condition, PredictionType, StreamId, Timestamp};
 use linkcast_features::StreamState;
 use linkcast_telemetry::Differ;
 use serde::{Deserialize, Serialize};
 
-use super::bytes::{put, take, take_byte, unzigzag, zigzag};
 use super::{Counting, Folding, Judging};
 use crate::codec::StreamStateError;
 use crate::gate::LastInsight;

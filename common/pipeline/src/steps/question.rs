@@ -3,9 +3,9 @@
 //! The feature vector goes over to the bit, for the judge must see what it would have seen embedded; most of a vector is
 //! absent or whole, so that a question stays within one write unit of a table.
 
+use linkcast_domain::packing::{put, take, take_byte, unzigzag, zigzag};
 use linkcast_domain::{Feature, FeatureVector, StreamId, Timestamp};
 
-use super::bytes::{put, take, take_byte, unzigzag, zigzag};
 use crate::facts::Fact;
 use crate::gate::Evidence;
 use crate::stream::{Ground, Question};

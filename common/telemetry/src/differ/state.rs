@@ -3,6 +3,7 @@
 //! Layout: version, flags, then variable-length integers in the order of [`Differ::to_bytes`], then a 32-bit check of
 //! all before it. A port's counters take about 120 bytes, a host port with forty driver counters some 400.
 
+use linkcast_domain::packing::{put, take, take_byte};
 use linkcast_domain::{NodeGuid, PortId, Timestamp};
 
 use super::{Differ, Last};
@@ -144,35 +145,6 @@ fn range_of(code: u8) -> Option<Range> {
         65..=128 => Some(Range::Wraps(code - 64)),
         _ => None,
     }
-}
-
-/// Seven bits a byte, lowest first, the high bit meaning that more follow.
-fn put(bytes: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        bytes.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-}
-
-fn take(rest: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let byte = take_byte(rest)?;
-        let bits = u64::from(byte & 0x7f);
-        if shift == 63 && bits > 1 {
-            return None;
-        }
-        value |= bits << shift;
-        if byte < 0x80 {
-            return Some(value);
-        }
-    }
-    None
-}
-
-fn take_byte(rest: &mut &[u8]) -> Option<u8> {
-    take_chunk::<1>(rest).map(|[byte]| byte)
 }
 
 fn take_chunk<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
