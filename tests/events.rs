@@ -5,8 +5,11 @@
 //! `cargo lambda invoke --data-file` as well.
 
 use anyhow::{Context, Result};
+use aws_lambda_events::event::dynamodb::Event as TableEvent;
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use aws_lambda_events::event::lambda_function_urls::LambdaFunctionUrlRequest;
+use linkcast_aws::{StreamRecord, arrival_of_image, question_of_image};
+use linkcast_pipeline::Question;
 use linkcast_tests::project_folder;
 use serde_json::{Value, json};
 
@@ -23,10 +26,14 @@ fn typed<T: serde::de::DeserializeOwned>(name: &str) -> Result<T> {
 #[test]
 fn every_event_is_tried_here() -> Result<()> {
     let tried = [
+        "alert-condition-changed.json",
+        "alert-insight-created.json",
         "alert-tick.json",
         "collect-function-url.json",
         "collect-object-created.json",
         "collect-schedule.json",
+        "insight-stream-questions.json",
+        "prepare-stream-samples.json",
         "retrain-call.json",
         "retrain-drift-detected.json",
         "retrain-schedule.json",
@@ -56,6 +63,51 @@ fn an_object_that_was_created_is_named() -> Result<()> {
     assert_eq!((told.source.as_str(), told.detail_type.as_str()), ("aws.s3", "Object Created"));
     assert!(told.detail.pointer("/object/key").is_some_and(Value::is_string), "{:?}", told.detail);
     assert!(told.detail.pointer("/bucket/name").is_some_and(Value::is_string), "{:?}", told.detail);
+    Ok(())
+}
+
+#[test]
+fn the_tables_stream_brings_arrivals_and_questions() -> Result<()> {
+    for (name, prefix) in
+        [("prepare-stream-samples.json", "sample#"), ("insight-stream-questions.json", "question#")]
+    {
+        let typed: TableEvent = typed(name)?;
+        assert!(!typed.records.is_empty());
+        for record in &typed.records {
+            assert_eq!(
+                (record.event_name.as_str(), record.event_source.as_deref()),
+                ("INSERT", Some("aws:dynamodb"))
+            );
+        }
+        for record in event(name)?["Records"].as_array().into_iter().flatten() {
+            let sort_key = record.pointer("/dynamodb/Keys/sk/S").and_then(Value::as_str).unwrap_or_default();
+            assert!(sort_key.starts_with(prefix), "{sort_key}");
+            let record: StreamRecord = serde_json::from_value(record.clone())?;
+            if prefix == "sample#" {
+                assert!(arrival_of_image(&record)?.sample.is_some(), "{sort_key}");
+            } else {
+                let asked = question_of_image(&record)?;
+                assert!(
+                    Question::from_bytes(&asked.stream, asked.time, &asked.bytes).is_some(),
+                    "{sort_key}"
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_bus_tells_of_insights_that_matter_and_of_conditions() -> Result<()> {
+    let made: EventBridgeEvent = typed("alert-insight-created.json")?;
+    assert_eq!((made.source.as_str(), made.detail_type.as_str()), ("linkcast.fabric", "Insight Created"));
+    assert!(made.detail.get("risk_score").and_then(Value::as_f64).is_some_and(|risk| risk >= 80.0));
+    let changed: EventBridgeEvent = typed("alert-condition-changed.json")?;
+    assert_eq!(
+        (changed.source.as_str(), changed.detail_type.as_str()),
+        ("linkcast.fabric", "Condition Changed")
+    );
+    assert!(changed.detail.get("cause").is_some_and(Value::is_string), "{:?}", changed.detail);
     Ok(())
 }
 

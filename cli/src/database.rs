@@ -21,8 +21,14 @@ pub(crate) fn failure(error: StoreError) -> Failure {
             ExitKind::Machine,
             "make room; what was stored before is whole, and work resumes where it stopped",
         ),
-        StoreError::Busy { .. } => (ExitKind::Machine, "end the other linkcast that holds the file"),
-        StoreError::Failed { .. } => (ExitKind::Machine, "see that the folder exists and may be written"),
+        StoreError::Busy { .. } => (
+            ExitKind::Machine,
+            "end the other linkcast that holds the file; for a table, ask again in a while",
+        ),
+        StoreError::Failed { .. } => (
+            ExitKind::Machine,
+            "see that the folder exists and may be written; for a table, ask `linkcast aws doctor --table NAME`",
+        ),
     };
     Failure::new(kind, error).with_next_step(step)
 }

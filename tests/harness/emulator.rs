@@ -28,6 +28,11 @@ pub fn emulator_python() -> PathBuf {
     project_folder().join("target/aws-tools/emulator/bin/python")
 }
 
+/// The cargo-lambda that functions are built and watched with.
+pub fn cargo_lambda() -> PathBuf {
+    project_folder().join("target/aws-tools/emulator/bin/cargo-lambda")
+}
+
 /// A running emulator.
 #[derive(Debug)]
 pub struct Emulator {
@@ -56,7 +61,7 @@ impl Emulator {
             .env("TMPDIR", folder);
         let process = Running::start(&mut command, &folder.join("emulator.log"))?;
         wait_for_listener(address)
-            .with_context(|| format!("the emulator did not start: {}", tail(&folder.join("emulator.log"))))?;
+            .with_context(|| format!("the emulator did not start: {}", process.log()))?;
         Ok(Emulator { process, url, folder: folder.to_owned() })
     }
 
@@ -182,7 +187,7 @@ impl Emulator {
 
     /// The emulator's own log, for messages of tests that fail.
     pub fn log(&self) -> String {
-        tail(&self.folder.join("emulator.log"))
+        self.process.log()
     }
 }
 
@@ -207,10 +212,4 @@ fn authorization(service: &str) -> String {
     format!(
         "AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=0"
     )
-}
-
-fn tail(path: &Path) -> String {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    let lines: Vec<&str> = text.lines().collect();
-    lines.get(lines.len().saturating_sub(40)..).unwrap_or_default().join("\n")
 }

@@ -15,10 +15,10 @@ mod web;
 
 pub use capture::{Capture, Embedded, differences};
 pub use deployed::{Answer, DEAD_LETTERS, Deployed};
-pub use emulator::{ACCOUNT, Emulator, REGION, body_of, emulator_python, project_folder};
+pub use emulator::{ACCOUNT, Emulator, REGION, body_of, cargo_lambda, emulator_python, project_folder};
 pub use fabric::IbsimFabric;
 pub use linkcast::{Linkcast, binary, fixture};
 pub use process::{Running, until, until_asked_each};
 pub use questions::feature_differences;
 pub use sysfs::FakeHost;
-pub use web::{field, free_address, get_json, overlaid, wait_for_listener};
+pub use web::{field, free_address, get_json, get_text, overlaid, wait_for_listener};

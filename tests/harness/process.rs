@@ -1,5 +1,6 @@
 //! Child processes that end with their test, and waiting for what they do.
 
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -9,11 +10,12 @@ use anyhow::{Context, Result, bail};
 #[derive(Debug)]
 pub struct Running {
     child: Child,
+    log: PathBuf,
 }
 
 impl Running {
     /// Starts a program; what it writes goes to a file in the test's folder.
-    pub fn start(command: &mut Command, log: &std::path::Path) -> Result<Self> {
+    pub fn start(command: &mut Command, log: &Path) -> Result<Self> {
         let file = std::fs::File::create(log).with_context(|| format!("cannot create {}", log.display()))?;
         let errors = file.try_clone().context("cannot share the log file")?;
         let program = command.get_program().to_owned();
@@ -22,7 +24,15 @@ impl Running {
             .stderr(Stdio::from(errors))
             .spawn()
             .with_context(|| format!("cannot start {program:?}: run `cargo xtask set-up`"))?;
-        Ok(Running { child })
+        Ok(Running { child, log: log.to_owned() })
+    }
+
+    /// The last of what it wrote, for messages of tests that fail.
+    pub fn log(&self) -> String {
+        const LINES: usize = 40;
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default().join("\n")
     }
 
     /// The child itself, for its standard input.

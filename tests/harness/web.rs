@@ -37,11 +37,15 @@ pub fn wait_for_listener(address: SocketAddr) -> Result<()> {
     })
 }
 
+/// The text a URL answers with.
+pub fn get_text(url: &str) -> Result<String> {
+    let mut answer = ureq::get(url).call().with_context(|| format!("cannot get {url}"))?;
+    answer.body_mut().read_to_string().with_context(|| format!("cannot read {url}"))
+}
+
 /// The JSON a URL answers with.
 pub fn get_json(url: &str) -> Result<serde_json::Value> {
-    let mut answer = ureq::get(url).call().with_context(|| format!("cannot get {url}"))?;
-    let text = answer.body_mut().read_to_string().with_context(|| format!("cannot read {url}"))?;
-    serde_json::from_str(&text).with_context(|| format!("{url} did not answer with JSON"))
+    serde_json::from_str(&get_text(url)?).with_context(|| format!("{url} did not answer with JSON"))
 }
 
 /// A field of an object; null where there is none.

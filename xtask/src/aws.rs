@@ -30,7 +30,7 @@ pub(crate) enum Aws {
         /// A parameter of the template, such as `Targets=http://127.0.0.1:9100/metrics`.
         #[arg(long = "set", value_name = "NAME=VALUE")]
         parameters: Vec<String>,
-        /// Take what `cargo build --release` has made, for this machine alone, instead of building for Lambda.
+        /// Build with `cargo build --release`, for this machine alone, instead of for Lambda: much sooner done.
         #[arg(long)]
         native: bool,
     },

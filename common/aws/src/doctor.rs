@@ -202,12 +202,14 @@ async fn of_model(store: &DynamoStore, own: Option<&ModelIdentity>) -> Finding {
         (Ok(Some(insight)), Some(own)) if insight.model != *own => odd(
             CHECKED,
             format!(
-                "insights are by {}, this program has {}",
+                "insights are by version {}, this program has {}",
                 insight.model.model_version, own.model_version
             ),
             "deploy the same version everywhere, unless another model was meant",
         ),
-        (Ok(Some(insight)), _) => well(CHECKED, format!("insights are by {}", insight.model.model_version)),
+        (Ok(Some(insight)), _) => {
+            well(CHECKED, format!("insights are by version {}", insight.model.model_version))
+        }
         (Ok(None), _) => {
             odd(CHECKED, "no insight yet", "quiet fabrics take an hour; else see the log of insight")
         }

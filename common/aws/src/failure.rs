@@ -32,7 +32,9 @@ impl Attempt<'_> {
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
         let transient = match &error {
-            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
+            SdkError::TimeoutError(_) | SdkError::ResponseError(_) => true,
+            // What never got as far as a connection is missing credentials or a wrong endpoint.
+            SdkError::DispatchFailure(failure) => failure.is_io() || failure.is_timeout(),
             SdkError::ServiceError(service) => {
                 let code = service.err().code().unwrap_or_default();
                 LATER.contains(&code)

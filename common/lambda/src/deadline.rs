@@ -5,9 +5,12 @@
 
 use std::time::Duration;
 
-use linkcast_domain::{Budget, Retry, Timestamp};
+use linkcast_domain::{Budget, Clock, Retry, Timestamp};
 
 use crate::failure::Named;
+
+/// Deadlines before this, in 1973, are no instants but the time left: that is what cargo-lambda sends (600000).
+const EARLIEST_INSTANT_MILLIS: i64 = 100_000_000_000;
 
 /// An invocation without a deadline: a test that forgot it, or no Lambda at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,14 +29,20 @@ impl Named for NoDeadlineError {
     }
 }
 
-/// The budget of an invocation that ends `deadline_millis` after 1970 began, `reserve` of it held back.
+/// The budget of an invocation that ends `deadline_millis` after 1970 began, `reserve` of it held back. What can be no
+/// instant of an invocation is taken for the time left on `clock`.
 ///
 /// # Errors
 /// A deadline of 0 is what an invocation made by hand has; to take it for one long past would fail far from the cause.
-pub fn invocation_budget(deadline_millis: u64, reserve: Duration) -> Result<Budget, NoDeadlineError> {
+pub fn invocation_budget(
+    deadline_millis: u64,
+    reserve: Duration,
+    clock: &dyn Clock,
+) -> Result<Budget, NoDeadlineError> {
     let no_deadline = NoDeadlineError { found: deadline_millis };
     let millis = i64::try_from(deadline_millis).ok().filter(|millis| *millis > 0).ok_or(no_deadline)?;
-    Ok(Budget::until(Timestamp::from_millis(millis), reserve))
+    let begins = if millis < EARLIEST_INSTANT_MILLIS { clock.now().millis() } else { 0 };
+    Ok(Budget::until(Timestamp::from_millis(begins.saturating_add(millis)), reserve))
 }
 
 #[cfg(test)]
@@ -41,17 +50,24 @@ mod tests {
     use super::*;
     use linkcast_domain::FixedClock;
 
+    const NOW: FixedClock = FixedClock(Timestamp::from_millis(1_700_000_000_000));
+
     #[test]
     fn a_budget_holds_the_reserve_back() {
-        let budget = invocation_budget(10_000, Duration::from_millis(300)).unwrap();
-        let clock = FixedClock(Timestamp::from_millis(9_000));
-        assert_eq!(budget.remaining(&clock), Duration::from_millis(700));
+        let budget = invocation_budget(1_700_000_001_000, Duration::from_millis(300), &NOW).unwrap();
+        assert_eq!(budget.remaining(&NOW), Duration::from_millis(700));
+    }
+
+    #[test]
+    fn the_time_left_that_cargo_lambda_sends_is_no_instant() {
+        let budget = invocation_budget(600_000, Duration::from_secs(1), &NOW).unwrap();
+        assert_eq!(budget.remaining(&NOW), Duration::from_secs(599));
     }
 
     #[test]
     fn a_deadline_nobody_set_is_refused() {
         for found in [0, u64::MAX] {
-            let refused = invocation_budget(found, Duration::ZERO);
+            let refused = invocation_budget(found, Duration::ZERO, &NOW);
             assert_eq!(refused, Err(NoDeadlineError { found }));
         }
     }

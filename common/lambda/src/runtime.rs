@@ -107,7 +107,8 @@ async fn invoke<F: Function>(
     );
     let work = async {
         let clock = SystemClock;
-        let budget = invocation_budget(context.deadline, RESERVE).map_err(|fault| Diagnostic::of(&fault))?;
+        let budget = invocation_budget(context.deadline, RESERVE, &clock);
+        let budget = budget.map_err(|fault| Diagnostic::of(&fault))?;
         let started = clock.now();
         let request = &context.request_id;
         let invocation = Invocation { request, budget, clock: &clock, temperature, trace };

@@ -1,15 +1,17 @@
 //! Builds the functions and deploys the template, with the commands that one would use on AWS.
 //!
 //! cargo-lambda builds the functions against a C library old enough for Lambda; `sam deploy` uploads them and makes
-//! the stack. Only what the emulator leaves out of the template is done here by hand: reserved concurrency.
+//! the stack. Only what the emulator leaves out of the template is done here by hand: reserved concurrency and
+//! the table's time to live.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::emulator::{Emulator, REGION, with_credentials};
-use crate::command::{self, capture, project_folder};
+use crate::command::{self, capture, cargo, project_folder};
 use crate::lint::SOURCE;
 use crate::template::Template;
 use crate::tools::{self, ToolSet};
@@ -27,7 +29,7 @@ const BUCKET: &str = "linkcast-functions";
 pub(crate) enum Made {
     /// Lambda: built now, by cargo-lambda.
     ForLambda,
-    /// This machine: built before, by `cargo build --release`.
+    /// This machine: built by `cargo build --release`.
     ForThisMachine,
 }
 
@@ -43,6 +45,10 @@ pub(crate) fn run(parameters: &[String], made: Made) -> Result<()> {
     deploy(&emulator, parameters)?;
     let outputs = outputs(&emulator)?;
     reserve_concurrency(&emulator, &outputs)?;
+    let table = outputs.get("TableName").context("the stack has no output TableName")?;
+    let expiry =
+        json!({"TableName": table, "TimeToLiveSpecification": {"AttributeName": "ttl", "Enabled": true}});
+    emulator.json("dynamodb", "DynamoDB_20120810.UpdateTimeToLive", &expiry)?;
     for (name, value) in &outputs {
         println!("{name:<24} {}", shown(&emulator, name, value));
     }
@@ -64,14 +70,16 @@ pub(crate) fn build_functions() -> Result<()> {
     Ok(())
 }
 
-/// Puts what was built for this machine where the template looks for what is built for Lambda.
+/// Puts what is built for this machine where the template looks for what is built for Lambda. The whole workspace is built, as
+/// the tests do: a choice of packages has other features, and would compile its dependencies again.
 fn copy_functions() -> Result<()> {
+    command::run(&mut cargo(&["build", "--release", "--workspace", "--locked"]))?;
     let target = project_folder().join("target");
     for function in FUNCTIONS {
         let folder = target.join("lambda").join(function);
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         std::fs::copy(target.join("release").join(function), folder.join("bootstrap"))
-            .with_context(|| format!("{function} is not built: run `cargo build --release`"))?;
+            .with_context(|| format!("cannot copy {function}"))?;
     }
     Ok(())
 }

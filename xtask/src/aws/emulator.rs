@@ -38,6 +38,7 @@ pub(crate) fn up(port: u16) -> Result<()> {
     tools::install()?;
     if let Ok(running) = Emulator::running() {
         println!("already up at {}", running.url());
+        println!("{}", running.exports());
         return Ok(());
     }
     if is_listening(port) {

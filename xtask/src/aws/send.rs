@@ -3,6 +3,7 @@
 //!
 //! A request is repeated while the answer is that it may work later, as Prometheus does, so that everything arrives once.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -41,12 +42,18 @@ pub(crate) fn run(folder: &Path) -> Result<()> {
     }
     for (number, path) in (1..).zip(&requests) {
         send(&url, token, path)?;
-        eprint!("\r{number} of {} requests", requests.len());
+        progress(number, requests.len());
     }
-    eprintln!();
     println!("sent {} files to the bucket and {} requests to {url}", topologies.len(), requests.len());
     println!("look: linkcast insights --store dynamodb:{}", output("TableName")?);
     Ok(())
+}
+
+/// How far it is, where somebody looks.
+fn progress(number: usize, count: usize) {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r{number} of {count} requests{}", if number == count { "\n" } else { "" });
+    }
 }
 
 /// The folder's files of one extension, by name.
