@@ -50,24 +50,26 @@ mod tests {
     use super::*;
     use linkcast_domain::FixedClock;
 
-    const NOW: FixedClock = FixedClock(Timestamp::from_millis(1_700_000_000_000));
+    fn now() -> FixedClock {
+        FixedClock(Timestamp::from_millis(1_700_000_000_000))
+    }
 
     #[test]
     fn a_budget_holds_the_reserve_back() {
-        let budget = invocation_budget(1_700_000_001_000, Duration::from_millis(300), &NOW).unwrap();
-        assert_eq!(budget.remaining(&NOW), Duration::from_millis(700));
+        let budget = invocation_budget(1_700_000_001_000, Duration::from_millis(300), &now()).unwrap();
+        assert_eq!(budget.remaining(&now()), Duration::from_millis(700));
     }
 
     #[test]
     fn the_time_left_that_cargo_lambda_sends_is_no_instant() {
-        let budget = invocation_budget(600_000, Duration::from_secs(1), &NOW).unwrap();
-        assert_eq!(budget.remaining(&NOW), Duration::from_secs(599));
+        let budget = invocation_budget(600_000, Duration::from_secs(1), &now()).unwrap();
+        assert_eq!(budget.remaining(&now()), Duration::from_secs(599));
     }
 
     #[test]
     fn a_deadline_nobody_set_is_refused() {
         for found in [0, u64::MAX] {
-            let refused = invocation_budget(found, Duration::ZERO, &NOW);
+            let refused = invocation_budget(found, Duration::ZERO, &now());
             assert_eq!(refused, Err(NoDeadlineError { found }));
         }
     }

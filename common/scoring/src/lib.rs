@@ -27,7 +27,8 @@ mod pack;
 mod packed;
 mod ranks;
 mod recommendations;
-#[cfg(all(test, feature = "onnx"))]
+#[cfg(test)]
+#[cfg(feature = "onnx")]
 mod tests;
 mod trees;
 mod wording;
