@@ -38,13 +38,17 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
     if names.is_empty() || others.len() < names.len() { run_cloud(&python) } else { Ok(()) }
 }
 
-/// The functions are measured as they are deployed, and the table by one that counts as AWS's does.
+/// The functions are measured as they are deployed, and the table by one that counts as AWS's does. The whole workspace is
+/// built, as a choice of packages has other features and would compile its dependencies again.
 fn run_cloud(python: &Path) -> Result<()> {
     aws::build_functions()?;
+    command::run(&mut cargo(&["build", "--release", "--workspace", "--locked"]))?;
     let table = DynamoDb::start()?;
+    let folder = project_folder().join("target");
     command::run(
-        cargo(&["run", "--release", "--locked", "--package", "linkcast-bench-cloud", "--", "all"])
-            .arg(project_folder().join("target/lambda"))
+        Command::new(folder.join("release/linkcast-bench-cloud"))
+            .arg("all")
+            .arg(folder.join("lambda"))
             .env("LINKCAST_BENCH_PYTHON", python)
             .env("AWS_ENDPOINT_URL_DYNAMODB", table.endpoint())
             .env("AWS_REGION", "us-east-1")
