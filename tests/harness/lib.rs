@@ -3,6 +3,7 @@
 //! The tests run what users run. They start Debian's own programs on loopback, each on a free port and in a folder
 //! of its own, and end them when the test ends, however it ends.
 
+mod arrivals;
 mod capture;
 mod deployed;
 mod emulator;
@@ -13,6 +14,7 @@ mod questions;
 mod sysfs;
 mod web;
 
+pub use arrivals::{at_minute, numbered_stream, troubled_arrival};
 pub use capture::{Capture, Embedded, differences};
 pub use deployed::{Answer, DEAD_LETTERS, Deployed};
 pub use emulator::{ACCOUNT, Emulator, REGION, body_of, cargo_lambda, emulator_python, project_folder};

@@ -9,39 +9,15 @@ use linkcast_aws::record_of_question;
 use linkcast_domain::ports::{
     ArrivalRecord, Bus, BusEvent, InsightQuery, Lookup, NotifyError, QuestionRecord, Questions,
 };
-use linkcast_domain::{Budget, FixedClock, Retry, Sample, SampleField, SampleValues, StreamId, Timestamp};
+use linkcast_domain::{Budget, FixedClock, Retry, Timestamp};
 use linkcast_features::Calendar;
 use linkcast_lambda::{BatchReport, RecordBatch};
 use linkcast_pipeline::Settings;
 use linkcast_pipeline::apart::{Answering, prepare};
 use linkcast_pipeline::steps::Steps;
 use linkcast_store::MemoryStore;
+use linkcast_tests::{at_minute, numbered_stream, troubled_arrival};
 use serde_json::{Value, json};
-
-fn stream(number: u64) -> StreamId {
-    format!("{number:016x}/1").parse().unwrap()
-}
-
-fn at(minute: i64) -> Timestamp {
-    Timestamp::from_millis(1_700_000_000_000 + minute * 60_000)
-}
-
-/// An arrival whose link loses packets, so that it asks.
-fn arrival(number: u64, minute: i64) -> ArrivalRecord {
-    let values = SampleValues::default()
-        .with(SampleField::RcvPackets, 1e6)
-        .with(SampleField::RcvErrors, 5e4)
-        .with(SampleField::IntervalS, 60.0);
-    let sample = Sample { stream: stream(number), time: at(minute), values, other: Vec::new() };
-    ArrivalRecord {
-        stream: stream(number),
-        time: at(minute),
-        before: (minute > 0).then(|| at(minute - 1)),
-        source: 7,
-        told_active: true,
-        sample: Some(Box::new(sample)),
-    }
-}
 
 /// A bus that can be out of order.
 #[derive(Default)]
@@ -65,13 +41,14 @@ async fn asked(store: &MemoryStore) -> Vec<QuestionRecord> {
     let (settings, calendar) = (Settings::default(), Calendar::utc());
     let steps = Steps { settings: &settings, calendar: &calendar };
     let arrivals: Vec<ArrivalRecord> =
-        (0..3).flat_map(|minute| (1..4).map(move |number| arrival(number, minute))).collect();
+        (0..3).flat_map(|minute| (1..4).map(move |number| troubled_arrival(number, minute))).collect();
     for outcome in prepare(store, &steps, &arrivals).await {
         outcome.unwrap();
     }
     let mut questions = Vec::new();
     for number in 1..4 {
-        let of_stream = store.questions(&stream(number), Timestamp::EARLIEST, Timestamp::LATEST).await;
+        let of_stream =
+            store.questions(&numbered_stream(number), Timestamp::EARLIEST, Timestamp::LATEST).await;
         questions.extend(of_stream.unwrap());
     }
     assert!(questions.len() >= 3);
@@ -80,7 +57,7 @@ async fn asked(store: &MemoryStore) -> Vec<QuestionRecord> {
 
 async fn handled(store: &MemoryStore, bus: &Heard, records: &[Value]) -> (BatchReport, u64) {
     let event: RecordBatch = serde_json::from_str(&json!({ "Records": records }).to_string()).unwrap();
-    let (settings, calendar, clock) = (Settings::default(), Calendar::utc(), FixedClock(at(5)));
+    let (settings, calendar, clock) = (Settings::default(), Calendar::utc(), FixedClock(at_minute(5)));
     let steps = Steps { settings: &settings, calendar: &calendar };
     let model = linkcast_insight::shipped_model().unwrap();
     let answering = Answering { steps: &steps, judge: &model, clock: &clock };
@@ -102,7 +79,7 @@ async fn a_damaged_question_fails_alone_and_is_named() {
     let questions = asked(&store).await;
     let mut records = records_of(&questions);
     let mut damaged = questions[0].clone();
-    damaged.stream = stream(9);
+    damaged.stream = numbered_stream(9);
     damaged.bytes.truncate(3);
     records.insert(1, record_of_question(&damaged, 7));
     let (report, made) = handled(&store, &bus, &records).await;

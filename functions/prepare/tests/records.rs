@@ -6,63 +6,39 @@ use std::time::Duration;
 
 use linkcast_aws::record_of_arrival;
 use linkcast_domain::ports::{ArrivalRecord, Arrivals, Memories, MemoryKey};
-use linkcast_domain::{Budget, FixedClock, Sample, SampleField, SampleValues, StreamId, Timestamp};
+use linkcast_domain::{Budget, FixedClock, Timestamp};
 use linkcast_features::Calendar;
 use linkcast_lambda::{BatchError, BatchReport, RecordBatch};
 use linkcast_pipeline::Settings;
 use linkcast_pipeline::steps::Steps;
 use linkcast_store::MemoryStore;
+use linkcast_tests::{at_minute, numbered_stream, troubled_arrival};
 use serde_json::{Value, json};
-
-fn stream(number: u64) -> StreamId {
-    format!("{number:016x}/1").parse().unwrap()
-}
-
-fn at(minute: i64) -> Timestamp {
-    Timestamp::from_millis(1_700_000_000_000 + minute * 60_000)
-}
-
-/// An arrival whose link is in trouble, so that it asks.
-fn arrival(number: u64, minute: i64) -> ArrivalRecord {
-    let values = SampleValues::default()
-        .with(SampleField::RcvPackets, 1e6)
-        .with(SampleField::RcvErrors, 5e3)
-        .with(SampleField::IntervalS, 60.0);
-    let sample = Sample { stream: stream(number), time: at(minute), values, other: Vec::new() };
-    ArrivalRecord {
-        stream: stream(number),
-        time: at(minute),
-        before: (minute > 0).then(|| at(minute - 1)),
-        source: 7,
-        told_active: true,
-        sample: Some(Box::new(sample)),
-    }
-}
 
 async fn handled(store: &MemoryStore, records: Vec<Value>) -> Result<BatchReport, BatchError> {
     let event: RecordBatch = serde_json::from_value(json!({ "Records": records })).unwrap();
     let (settings, calendar) = (Settings::default(), Calendar::utc());
-    let clock = FixedClock(at(0));
+    let clock = FixedClock(at_minute(0));
     let budget = Budget::of(Duration::from_secs(10), &clock);
     let steps = Steps { settings: &settings, calendar: &calendar };
     linkcast_prepare::handle(store, &steps, &event, (budget, &clock)).await
 }
 
 async fn remembers(store: &MemoryStore, number: u64) -> Option<u64> {
-    let kept = store.load(&[MemoryKey::Folding(stream(number))]).await.unwrap().remove(0);
+    let kept = store.load(&[MemoryKey::Folding(numbered_stream(number))]).await.unwrap().remove(0);
     kept.map(|kept| kept.version)
 }
 
 #[tokio::test]
 async fn a_poison_record_fails_alone_and_is_named() {
     let store = MemoryStore::new();
-    let mut poison = record_of_arrival(&arrival(2, 0), 102);
+    let mut poison = record_of_arrival(&troubled_arrival(2, 0), 102);
     poison["dynamodb"]["NewImage"]["b"]["B"] = "AAAA".into();
     let not_ours = json!({ "dynamodb": { "SequenceNumber": "104", "NewImage": { "pk": { "S": "x" } } } });
     let records = vec![
-        record_of_arrival(&arrival(1, 0), 101),
+        record_of_arrival(&troubled_arrival(1, 0), 101),
         poison,
-        record_of_arrival(&arrival(3, 0), 103),
+        record_of_arrival(&troubled_arrival(3, 0), 103),
         not_ours,
     ];
     let report = handled(&store, records).await.unwrap();
@@ -77,7 +53,7 @@ async fn a_poison_record_fails_alone_and_is_named() {
 async fn a_batch_delivered_again_changes_nothing() {
     let store = MemoryStore::new();
     let records: Vec<Value> =
-        (0..5).map(|minute| record_of_arrival(&arrival(1, minute), minute as u64)).collect();
+        (0..5).map(|minute| record_of_arrival(&troubled_arrival(1, minute), minute as u64)).collect();
     for _ in 0..3 {
         assert_eq!(handled(&store, records.clone()).await.unwrap().failures().count(), 0);
         assert_eq!(remembers(&store, 1).await, Some(1));
@@ -87,7 +63,7 @@ async fn a_batch_delivered_again_changes_nothing() {
 #[tokio::test]
 async fn what_was_lost_is_fetched_from_the_table() {
     let (whole, lossy) = (MemoryStore::new(), MemoryStore::new());
-    let arrivals: Vec<ArrivalRecord> = (0..6).map(|minute| arrival(1, minute)).collect();
+    let arrivals: Vec<ArrivalRecord> = (0..6).map(|minute| troubled_arrival(1, minute)).collect();
     for store in [&whole, &lossy] {
         store.put_arrivals(&arrivals).await.unwrap();
     }
@@ -99,7 +75,7 @@ async fn what_was_lost_is_fetched_from_the_table() {
     }
     let questions = async |store: &MemoryStore| {
         use linkcast_domain::ports::Questions;
-        store.questions(&stream(1), Timestamp::EARLIEST, Timestamp::LATEST).await.unwrap()
+        store.questions(&numbered_stream(1), Timestamp::EARLIEST, Timestamp::LATEST).await.unwrap()
     };
     let (expected, found) = (questions(&whole).await, questions(&lossy).await);
     assert!(expected.len() > 2);
@@ -109,7 +85,7 @@ async fn what_was_lost_is_fetched_from_the_table() {
 #[tokio::test]
 async fn a_record_without_a_number_fails_the_whole_batch() {
     let store = MemoryStore::new();
-    let records = vec![record_of_arrival(&arrival(1, 0), 1), json!({ "dynamodb": {} })];
+    let records = vec![record_of_arrival(&troubled_arrival(1, 0), 1), json!({ "dynamodb": {} })];
     assert_eq!(handled(&store, records).await, Err(BatchError::Unnamed { place: 1 }));
     assert_eq!(remembers(&store, 1).await, None);
 }
