@@ -37,6 +37,37 @@ pub enum EpisodeKind {
     Benign(BenignKind),
 }
 
+/// What a trace is seen through. A source that leaves one of these out does not see what shows in it alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// The error counters of a port.
+    PortErrors,
+    /// The driver's counters of a host adapter.
+    HostErrors,
+    /// Time in which a port could not send what it had.
+    Waiting,
+    /// What is sent and received.
+    Traffic,
+    /// The latency that a probe measures.
+    Latency,
+    /// The rate the link trained to.
+    LinkRate,
+}
+
+/// A stretch of time in which an episode left its traces in one stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Showing {
+    /// Whose.
+    pub stream: StreamId,
+    /// What they are seen through.
+    pub through: Channel,
+    /// The first instant.
+    pub from: Timestamp,
+    /// The last.
+    pub until: Timestamp,
+}
+
 /// One thing that truly happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Episode {
@@ -45,7 +76,7 @@ pub struct Episode {
     /// What it was.
     #[serde(flatten)]
     pub kind: EpisodeKind,
-    /// The streams that showed it, the first being the one at fault.
+    /// The streams concerned, the first being the one at fault. Not each of them need show it.
     pub streams: Vec<StreamId>,
     /// When the first trace could be seen in the counters.
     pub onset: Timestamp,
@@ -56,6 +87,10 @@ pub struct Episode {
     pub end: Timestamp,
     /// In the field's own words: "dirty optical connector".
     pub cause: String,
+    /// Where and when it could be told from a sound port, if that is known. A fault grows from nothing, may come and
+    /// go, and need not show at the other end of its link at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Vec<Showing>>,
 }
 
 impl Episode {
@@ -82,9 +117,20 @@ mod tests {
             impact: Timestamp::from_millis(1_000),
             end: Timestamp::from_millis(2_000),
             cause: "dirty optical connector".into(),
+            shown: None,
         };
         let line = serde_json::to_string(&episode).unwrap();
         assert!(line.contains(r#""kind":"fault","type":"packet_loss_detected""#), "{line}");
+        assert!(!line.contains("shown"), "what is not known is not said: {line}");
         assert_eq!(serde_json::from_str::<Episode>(&line).unwrap(), episode);
+        let showing = Showing {
+            stream: "0000000000200000/2".parse().unwrap(),
+            through: Channel::PortErrors,
+            from: Timestamp::from_millis(500),
+            until: Timestamp::from_millis(2_000),
+        };
+        let shown = Episode { shown: Some(vec![showing]), ..episode };
+        let line = serde_json::to_string(&shown).unwrap();
+        assert_eq!(serde_json::from_str::<Episode>(&line).unwrap(), shown);
     }
 }

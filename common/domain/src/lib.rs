@@ -17,7 +17,9 @@ mod packed_sample;
 pub mod packing;
 pub mod ports;
 mod prediction;
+mod registry;
 mod retry;
+mod review;
 mod sample;
 mod short_text;
 mod text_hash;
@@ -27,7 +29,7 @@ pub use budget::Budget;
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use condition::{Alert, AlertState, Cause, Condition, ConditionState, ParseCauseError};
 pub use counter_name::CounterName;
-pub use episode::{BenignKind, Episode, EpisodeKind};
+pub use episode::{BenignKind, Channel, Episode, EpisodeKind, Showing};
 pub use features::{
     FEATURE_COUNT, FEATURE_SCHEMA_VERSION, FEATURES, Feature, FeatureDefinition, FeatureVector,
     UnknownFeatureError,
@@ -36,7 +38,16 @@ pub use identity::{NodeGuid, ParseGuidError, ParseStreamIdError, PortId, StreamI
 pub use insight::{Influencer, Insight, InsightId, ModelIdentity};
 pub use link::{LinkRate, NodeKind, PortFacts, PortState};
 pub use prediction::{ParsePredictionTypeError, PredictionType};
+pub use registry::{
+    Added, Alias, Aliases, Approval, Decision, FileFacts, Lineage, ModelFacts, ModelName, ModelVersion,
+    ParseAliasError, ParseModelVersionError, Pointer, RegisteredModel, Registry, RegistryError, Ruling,
+};
 pub use retry::Retry;
+pub use review::{
+    Asked, Judgement, ModelOpinion, ParseReviewIdError, ParseReviewVerdictError, ParseReviewerError,
+    Recorded, Review, ReviewDesk, ReviewId, ReviewItem, ReviewVerdict, Reviewed, Reviewer, RuleOpinion,
+    Standing,
+};
 pub use sample::{SAMPLE_FIELD_COUNT, Sample, SampleField, SampleValues, UnknownSampleFieldError};
 pub use text_hash::{TextHash, TextHasher};
 pub use timestamp::{ParseTimestampError, Timestamp};

@@ -7,7 +7,11 @@
 mod apart;
 mod changes;
 mod failure;
+mod history;
 mod query;
+mod registry;
+mod review;
+mod training_jobs;
 
 use std::future::Future;
 use std::time::Duration;
@@ -21,7 +25,11 @@ pub use changes::{
     StreamRecord,
 };
 pub use failure::{NotifyError, StoreError};
+pub use history::History;
 pub use query::{Forgotten, InsightQuery, MaintenanceScope, MaintenanceWindow, TimeRange};
+pub use registry::{FolderFile, ModelFolders, RegistryChange, RegistryItems, Revised};
+pub use review::ReviewItems;
+pub use training_jobs::{JobChannel, JobError, JobStatus, TrainingJob, TrainingJobs};
 
 use crate::{Alert, AlertState, Condition, Insight, Sample, StreamId, Timestamp};
 
