@@ -74,7 +74,7 @@ impl PiecewiseLinear {
         }
     }
 
-    fn check(&self, name: &str) -> Result<(), Refusal> {
+    pub(crate) fn check(&self, name: &str) -> Result<(), Refusal> {
         let refuse =
             |found: String| Refusal::new(name.to_owned(), found, "knots within 0 to 1 that rise in both");
         let within = |value: f64| (0.0..=1.0).contains(&value);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use crate::{Calibration, LoadError, Refusal, RiskScale, TASK};
+use crate::{Calibration, ForecastHead, LoadError, Refusal, RiskScale, TASK, forecast};
 
 /// What a model is, as `card.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,9 @@ pub struct ModelCard {
     pub calibration: Calibration,
     /// From the regressor's output to a risk.
     pub risk: RiskScale,
+    /// The heads that forecast failures, where there are any: cards from before them have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forecast: Vec<ForecastHead>,
     /// Each feature's median over the training set, in the features' order; `None` where it was never present.
     pub reference: Vec<Option<f64>>,
     /// How it was trained, for people.
@@ -94,6 +97,7 @@ impl ModelCard {
             ));
         }
         self.calibration.check(PredictionType::COUNT)?;
+        forecast::check(&self.forecast)?;
         self.risk.check()
     }
 }

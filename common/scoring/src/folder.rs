@@ -55,7 +55,8 @@ impl Model {
             packed: packed.as_deref(),
             card_json: &card,
         };
-        Model::inside(&folder.display().to_string(), &files)
+        let model = Model::inside(&folder.display().to_string(), &files)?;
+        with_forecasts(model, folder, &read)
     }
 
     /// The model of `files`, which lie in `place`.
@@ -65,4 +66,29 @@ impl Model {
     pub fn inside(place: &str, files: &ModelFiles<'_>) -> Result<Model, ModelError> {
         Model::load(files).map_err(|source| ModelError::Load { place: place.to_owned(), source })
     }
+}
+
+/// The model with the heads its card names; a program that reads no ONNX does without them.
+#[cfg(feature = "onnx")]
+fn with_forecasts(
+    model: Model,
+    folder: &Path,
+    read: &impl Fn(&str) -> Result<Vec<u8>, ModelError>,
+) -> Result<Model, ModelError> {
+    let horizons: Vec<_> = model.card().forecast.iter().map(|head| head.horizon).collect();
+    horizons.into_iter().try_fold(model, |model, horizon| {
+        let onnx = read(horizon.file())?;
+        model
+            .with_forecast(horizon, &onnx)
+            .map_err(|source| ModelError::Load { place: folder.display().to_string(), source })
+    })
+}
+
+#[cfg(not(feature = "onnx"))]
+fn with_forecasts(
+    model: Model,
+    _: &Path,
+    _: &impl Fn(&str) -> Result<Vec<u8>, ModelError>,
+) -> Result<Model, ModelError> {
+    Ok(model)
 }

@@ -14,6 +14,7 @@ mod card;
 mod error;
 mod explain;
 mod folder;
+mod forecast;
 mod forest;
 #[cfg(feature = "onnx")]
 mod graph;
@@ -38,6 +39,7 @@ pub use card::{FileDigests, ModelCard, digest};
 pub use error::{LoadError, Refusal};
 pub use explain::Explanation;
 pub use folder::ModelError;
+pub use forecast::{FailureForest, Forecast, ForecastHead, Horizon};
 #[cfg(feature = "onnx")]
 pub use graph::Graph;
 pub use model::{Model, ModelFiles, Score, Sums};

@@ -4,6 +4,9 @@ use linkcast_domain::{FeatureVector, ModelIdentity, PredictionType};
 
 use crate::batch::LANES;
 use crate::card::digest;
+#[cfg(feature = "onnx")]
+use crate::forecast::Horizon;
+use crate::forecast::{FailureForest, Forecast};
 use crate::forest::Forest;
 use crate::packed::Packed;
 use crate::ranks::Ranks;
@@ -58,6 +61,7 @@ pub struct Model {
     pub(crate) ranks: Ranks,
     pub(crate) classifier: Forest,
     regressor: Forest,
+    forecasts: Vec<FailureForest>,
 }
 
 impl Model {
@@ -73,14 +77,33 @@ impl Model {
         };
         check_role(CLASSIFIER_FILE, &packed.classifier, PredictionType::COUNT)?;
         check_role(REGRESSOR_FILE, &packed.regressor, 2)?;
-        check_risk_class(&packed.regressor)?;
+        check_risk_class(REGRESSOR_FILE, &packed.regressor)?;
         let identity = ModelIdentity {
             model_used: "embedded".to_owned(),
             model_version: card.model_version.clone(),
             feature_schema: card.feature_schema,
         };
         let Packed { ranks, classifier, regressor, .. } = packed;
-        Ok(Model { card, identity, ranks, classifier, regressor })
+        Ok(Model { card, identity, ranks, classifier, regressor, forecasts: Vec::new() })
+    }
+
+    /// The same model with one of the heads its card names.
+    ///
+    /// # Errors
+    /// A head the card does not name, or one that cannot be served.
+    #[cfg(feature = "onnx")]
+    pub fn with_forecast(mut self, horizon: Horizon, onnx: &[u8]) -> Result<Self, LoadError> {
+        let Some(head) = self.card.forecast.iter().find(|head| head.horizon == horizon) else {
+            let source = Refusal::new("forecast", "no such head", horizon.name());
+            return Err(LoadError::CardValue { source });
+        };
+        self.forecasts.push(FailureForest::load(head, onnx)?);
+        Ok(self)
+    }
+
+    /// How likely the sample's link fails, where the model has heads that say so.
+    pub fn forecast(&self, features: &FeatureVector) -> Option<Forecast> {
+        Forecast::of(&self.forecasts, features)
     }
 
     /// The model's judgement of one sample.
@@ -140,7 +163,7 @@ fn first_sums<const CLASSES: usize>(sums: &[f32]) -> [f32; CLASSES] {
     first
 }
 
-fn check_digest(file: &'static str, bytes: &[u8], expected: &str) -> Result<(), LoadError> {
+pub(crate) fn check_digest(file: &'static str, bytes: &[u8], expected: &str) -> Result<(), LoadError> {
     let found = digest(bytes);
     if found == expected {
         return Ok(());
@@ -189,12 +212,19 @@ fn check_role(file: &'static str, forest: &Forest, classes: usize) -> Result<(),
     Err(LoadError::Refused { file, source })
 }
 
-fn check_risk_class(regressor: &Forest) -> Result<(), LoadError> {
+/// Refuses a forest that has another output than the one of a regressor.
+#[cfg(feature = "onnx")]
+pub(crate) fn check_one_output(file: &'static str, forest: &Forest) -> Result<(), LoadError> {
+    check_role(file, forest, 2)?;
+    check_risk_class(file, forest)
+}
+
+fn check_risk_class(file: &'static str, regressor: &Forest) -> Result<(), LoadError> {
     match regressor.classes.iter().position(|class| *class != RISK_CLASS) {
         None => Ok(()),
         Some(tree) => {
             let source = Refusal::new(format!("class_ids of tree {tree}"), "class 0", "class 1, the risk");
-            Err(LoadError::Refused { file: REGRESSOR_FILE, source })
+            Err(LoadError::Refused { file, source })
         }
     }
 }

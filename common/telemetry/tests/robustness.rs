@@ -102,6 +102,10 @@ fn what_the_fuzzer_found_it_never_finds_again() -> std::io::Result<()> {
     let mut replayed = 0;
     for target in std::fs::read_dir(corpus)? {
         let target = target?;
+        if target.file_name() == "xgboost" {
+            // Its reader is the training room's, which replays it.
+            continue;
+        }
         for file in std::fs::read_dir(target.path())? {
             checks::run(&target.file_name().to_string_lossy(), &std::fs::read(file?.path())?);
             replayed += 1;

@@ -62,6 +62,7 @@ pub(super) fn card(classifier: &[u8], regressor: &[u8], packed: &[u8]) -> ModelC
         },
         calibration: Calibration { temperature: 1.3, classes: Vec::new() },
         risk: RiskScale(PiecewiseLinear { knots: vec![[0.0, 0.5], [1.0, 1.0]] }),
+        forecast: Vec::new(),
         reference: vec![Some(0.0); FEATURE_COUNT],
         training: Map::new(),
         metrics: Map::new(),
