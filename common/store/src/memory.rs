@@ -5,12 +5,13 @@ use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use linkcast_domain::ports::{
-    AlertRecord, ArrivalRecord, Changes, ConditionKey, Forgotten, InsightQuery, Kept, Lookup, Maintenance,
-    MaintenanceWindow, MemoryKey, Outbox, OutboxMessage, PipelineStore, QuestionRecord, Resume, SavedState,
-    SourceRecord, StoreError, StreamRecord, TimeRange,
+    AlertRecord, ArrivalRecord, Changes, ConditionKey, Forgotten, History, InsightQuery, Kept, Lookup,
+    Maintenance, MaintenanceWindow, MemoryKey, Outbox, OutboxMessage, PipelineStore, QuestionRecord, Resume,
+    Revised, SavedState, SourceRecord, StoreError, StreamRecord, TimeRange,
 };
 use linkcast_domain::{
-    Alert, AlertState, Condition, Insight, InsightId, PortFacts, Sample, StreamId, Timestamp,
+    Alert, AlertState, Aliases, Condition, Insight, InsightId, ModelVersion, PortFacts, RegisteredModel,
+    ReviewId, Reviewed, Sample, StreamId, Timestamp,
 };
 
 /// A store that ends with its process.
@@ -31,6 +32,10 @@ pub(crate) struct Content {
     pub(crate) memories: BTreeMap<MemoryKey, Kept>,
     pub(crate) arrivals: BTreeMap<(StreamId, Timestamp), ArrivalRecord>,
     pub(crate) questions: BTreeMap<(StreamId, Timestamp), QuestionRecord>,
+    pub(crate) models: BTreeMap<(String, ModelVersion), Revised<RegisteredModel>>,
+    pub(crate) aliases: BTreeMap<String, Revised<Aliases>>,
+    pub(crate) folders: BTreeMap<(String, String), BTreeMap<String, Vec<u8>>>,
+    pub(crate) reviews: BTreeMap<ReviewId, Revised<Reviewed>>,
 }
 
 impl MemoryStore {
@@ -194,6 +199,24 @@ impl Lookup for MemoryStore {
             .collect();
         found.sort_by_key(|alert| std::cmp::Reverse(alert.updated));
         found.truncate(limit);
+        Ok(found)
+    }
+}
+
+impl History for MemoryStore {
+    async fn groups(&self) -> Result<Vec<Vec<StreamId>>, StoreError> {
+        const TOGETHER: usize = 64;
+        let content = self.content();
+        let mut streams: Vec<StreamId> = content.samples.keys().map(|(stream, _)| stream.clone()).collect();
+        streams.dedup();
+        Ok(streams.chunks(TOGETHER).map(<[StreamId]>::to_vec).collect())
+    }
+
+    async fn recorded(&self, group: &[StreamId], range: TimeRange) -> Result<Vec<Sample>, StoreError> {
+        let mut found = Vec::new();
+        for stream in group {
+            found.extend(self.samples(stream, range).await?);
+        }
         Ok(found)
     }
 }

@@ -7,6 +7,8 @@
 mod behind;
 mod failure;
 mod read;
+mod registry;
+mod reviews;
 mod samples;
 mod schema;
 mod write;
@@ -15,10 +17,10 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use linkcast_domain::ports::{
-    Changes, Forgotten, InsightQuery, Lookup, Maintenance, MaintenanceWindow, Outbox, OutboxMessage,
+    Changes, Forgotten, History, InsightQuery, Lookup, Maintenance, MaintenanceWindow, Outbox, OutboxMessage,
     PipelineStore, Resume, StoreError, StreamRecord, TimeRange,
 };
 use linkcast_domain::{Alert, AlertState, Condition, Insight, Sample, StreamId, Timestamp};
@@ -145,6 +147,16 @@ impl Lookup for SqliteStore {
     }
 }
 
+impl History for SqliteStore {
+    async fn groups(&self) -> Result<Vec<Vec<StreamId>>, StoreError> {
+        self.run("read which streams there are", samples::blocks)
+    }
+
+    async fn recorded(&self, group: &[StreamId], range: TimeRange) -> Result<Vec<Sample>, StoreError> {
+        self.run("read recorded samples", |inner, attempt| samples::read_many(inner, group, range, attempt))
+    }
+}
+
 impl Maintenance for SqliteStore {
     async fn put_window(&self, window: &MaintenanceWindow) -> Result<(), StoreError> {
         self.run("write a maintenance window", |inner, attempt| write::put_window(inner, window, attempt))
@@ -157,3 +169,8 @@ impl Maintenance for SqliteStore {
 
 /// Numbers by text, for streams and counter names.
 type NumberMap = HashMap<std::sync::Arc<str>, u32>;
+
+/// A transaction that has the file to itself from its first statement on: what it reads stands until it has written.
+fn immediate(connection: &mut Connection) -> Result<Transaction<'_>, rusqlite::Error> {
+    connection.transaction_with_behavior(TransactionBehavior::Immediate)
+}

@@ -138,7 +138,7 @@ pub(crate) fn windows(
 }
 
 /// The JSON bodies a query selects.
-fn bodies<T: DeserializeOwned>(
+pub(crate) fn bodies<T: DeserializeOwned>(
     connection: &Connection,
     query: &str,
     values: impl Params,

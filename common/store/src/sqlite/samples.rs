@@ -225,28 +225,75 @@ pub(crate) fn read(
 ) -> Result<Vec<Sample>, StoreError> {
     refresh(inner, stream, attempt)?;
     let Some(number) = inner.streams.known(stream.as_str()) else { return Ok(Vec::new()) };
+    let mut found = BTreeMap::new();
+    each_piece(inner, (number / BLOCK, range), attempt, |sample| {
+        let time = Timestamp::from_millis(sample.time);
+        if sample.stream == number && range.contains(time) {
+            found.insert(time, sample);
+        }
+    })?;
+    Ok(found.into_iter().map(|(time, sample)| named(stream, time, sample, &inner.names)).collect())
+}
+
+/// The streams there are, by blocks.
+pub(crate) fn blocks(inner: &mut Inner, attempt: &Attempt<'_>) -> Result<Vec<Vec<StreamId>>, StoreError> {
+    inner.streams = Numbers::load(&inner.connection, "SELECT id, number FROM streams", attempt)?;
+    let block = |block: &[Arc<str>]| -> Result<Vec<StreamId>, StoreError> {
+        block.iter().map(|id| id.parse().map_err(|error| attempt.damaged(error))).collect()
+    };
+    inner.streams.texts.chunks(BLOCK as usize).map(block).collect()
+}
+
+/// The samples of several streams in `range`, by stream in the order given, oldest first. Those of one block cost one reading
+/// of its pieces.
+pub(crate) fn read_many(
+    inner: &mut Inner,
+    streams: &[StreamId],
+    range: TimeRange,
+    attempt: &Attempt<'_>,
+) -> Result<Vec<Sample>, StoreError> {
+    let mut wanted: BTreeMap<u32, usize> = BTreeMap::new();
+    for (place, stream) in streams.iter().enumerate() {
+        refresh(inner, stream, attempt)?;
+        wanted.extend(inner.streams.known(stream.as_str()).map(|number| (number, place)));
+    }
+    let mut blocks: Vec<u32> = wanted.keys().map(|number| number / BLOCK).collect();
+    blocks.dedup();
+    let mut found = BTreeMap::new();
+    for block in blocks {
+        each_piece(inner, (block, range), attempt, |sample| {
+            let time = Timestamp::from_millis(sample.time);
+            if let (Some(place), true) = (wanted.get(&sample.stream), range.contains(time)) {
+                found.insert((*place, time), sample);
+            }
+        })?;
+    }
+    let sample = |((place, time), sample): ((usize, Timestamp), PackedSample)| {
+        Some(named(streams.get(place)?, time, sample, &inner.names))
+    };
+    Ok(found.into_iter().filter_map(sample).collect())
+}
+
+/// Hands every sample of a block's pieces that overlap `range` to `take`, those written first first.
+fn each_piece(
+    inner: &Inner,
+    (block, range): (u32, TimeRange),
+    attempt: &Attempt<'_>,
+    mut take: impl FnMut(PackedSample),
+) -> Result<(), StoreError> {
     let failed = |error| attempt.failed(error);
     let mut statement = inner
         .connection
-        .prepare_cached(
-            "SELECT first_time, bytes FROM samples WHERE block = ?1 AND first_time <= ?2 AND last_time >= ?3
-             ORDER BY rowid",
-        )
+        .prepare_cached(&format!("SELECT first_time, bytes FROM samples {OVERLAP} ORDER BY rowid"))
         .map_err(failed)?;
-    let bounds = params![number / BLOCK, range.until.millis(), range.from.millis()];
+    let bounds = params![block, range.from.millis(), range.until.millis()];
     let mut rows = statement.query(bounds).map_err(failed)?;
-    let mut found = BTreeMap::new();
     while let Some(row) = rows.next().map_err(failed)? {
         let first: i64 = row.get(0).map_err(failed)?;
         let bytes = row.get_ref(1).map_err(failed)?.as_blob().map_err(|error| attempt.damaged(error))?;
-        for sample in packing::read(bytes, first).map_err(|error| attempt.damaged(error))? {
-            let time = Timestamp::from_millis(sample.time);
-            if sample.stream == number && range.contains(time) {
-                found.insert(time, sample);
-            }
-        }
+        packing::read(bytes, first).map_err(|error| attempt.damaged(error))?.into_iter().for_each(&mut take);
     }
-    Ok(found.into_iter().map(|(time, sample)| named(stream, time, sample, &inner.names)).collect())
+    Ok(())
 }
 
 /// Another process may have numbered streams and names since this one opened the file.

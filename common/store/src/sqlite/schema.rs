@@ -4,12 +4,12 @@
 //! version which layout it has.
 
 use linkcast_domain::ports::StoreError;
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::failure::Attempt;
 
 /// The layout this version writes.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 
 /// "LKCT": marks a file as ours.
 const APPLICATION: i64 = 0x4c4b_4354;
@@ -34,6 +34,17 @@ const TABLES: &str = "
     CREATE TABLE channels (name TEXT PRIMARY KEY, sequence INTEGER NOT NULL) STRICT;
     CREATE TABLE sources (name TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
     CREATE TABLE windows (id TEXT PRIMARY KEY, until INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
+";
+
+/// What layout 2 has beside those of layout 1.
+const TABLES_OF_2: &str = "
+    CREATE TABLE models (task TEXT NOT NULL, version TEXT NOT NULL, revision INTEGER NOT NULL, body TEXT NOT NULL,
+                         PRIMARY KEY (task, version)) STRICT, WITHOUT ROWID;
+    CREATE TABLE aliases (task TEXT PRIMARY KEY, revision INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
+    CREATE TABLE reviews (id TEXT PRIMARY KEY, revision INTEGER NOT NULL, standing TEXT NOT NULL,
+                          priority REAL NOT NULL, body TEXT NOT NULL) STRICT;
+    CREATE INDEX reviews_worth ON reviews (priority DESC, id);
+    CREATE INDEX reviews_by_standing ON reviews (standing, priority DESC, id);
 ";
 
 /// A file that SQLite can read and that is not ours.
@@ -65,13 +76,26 @@ pub(crate) fn prepare(connection: &Connection, name: &str) -> Result<(), StoreEr
         )
         .map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(64);
-    if tables > 0 {
+    if tables > 0 && layout == LAYOUT {
         return Ok(());
     }
-    let made = format!(
-        "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {LAYOUT}; COMMIT;"
-    );
-    connection.execute_batch(&made).map_err(failed)
+    bring_up(connection).map_err(failed)
+}
+
+/// Makes the tables that are not there. What is there is looked at once more with the file locked: another process may have
+/// made them since.
+fn bring_up(connection: &Connection) -> Result<(), rusqlite::Error> {
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let layout = pragma(&transaction, "user_version")?;
+    if layout < 1 {
+        transaction.execute_batch(TABLES)?;
+    }
+    if layout < 2 {
+        transaction.execute_batch(TABLES_OF_2)?;
+    }
+    let marks = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {LAYOUT};");
+    transaction.execute_batch(&marks)?;
+    transaction.commit()
 }
 
 fn pragma(connection: &Connection, name: &str) -> Result<i64, rusqlite::Error> {

@@ -1,8 +1,8 @@
 //! What every store promises, checked on each in the same words.
 
 use linkcast_domain::ports::{
-    Changes, Forgotten, InsightQuery, Lookup, Maintenance, MaintenanceScope, MaintenanceWindow, Outbox,
-    PipelineStore, TimeRange,
+    Changes, Forgotten, History, InsightQuery, Lookup, Maintenance, MaintenanceScope, MaintenanceWindow,
+    Outbox, PipelineStore, TimeRange,
 };
 use linkcast_domain::{
     AlertState, Cause, NodeGuid, PredictionType, Sample, SampleValues, StreamId, Timestamp,
@@ -17,6 +17,7 @@ macro_rules! contract {
             an_empty_store_has_nothing_to_resume,
             a_sample_comes_back_to_the_bit,
             samples_come_oldest_first_within_their_range,
+            history_is_read_by_groups_that_hold_every_stream_once,
             a_sample_replaces_the_one_of_its_stream_and_time,
             the_same_commit_twice_is_as_once,
             samples_written_again_in_other_portions_are_not_doubled,
@@ -78,6 +79,30 @@ pub(super) fn samples_come_oldest_first_within_their_range<S: PipelineStore + Lo
     assert_eq!(within(30, 60), [30, 60], "both ends belong to a range");
     assert_eq!(within(31, 59), [] as [i64; 0]);
     assert_eq!(within(60, 30), [] as [i64; 0], "a range that ends before it begins holds nothing");
+}
+
+pub(super) fn history_is_read_by_groups_that_hold_every_stream_once<S: PipelineStore + Lookup + History>(
+    store: &S,
+) {
+    assert_eq!(now(store.groups()).unwrap(), [] as [Vec<StreamId>; 0]);
+    let times = (1..=70).flat_map(|number| [(number, 30), (number, 60), (number, 90)]);
+    let all: Vec<Sample> = times.map(|(number, time)| sample(number, time, number as f64)).collect();
+    now(store.commit(&samples(all))).unwrap();
+    now(store.commit(&samples(vec![sample(3, 60, -1.0)]))).unwrap();
+    let groups = now(store.groups()).unwrap();
+    let mut streams: Vec<StreamId> = groups.iter().flatten().cloned().collect();
+    streams.sort();
+    let mut expected: Vec<StreamId> = (1..=70).map(stream).collect();
+    expected.sort();
+    assert_eq!(streams, expected);
+    let range = TimeRange { from: at(60), until: at(90) };
+    for group in &groups {
+        let expected: Vec<Sample> =
+            group.iter().flat_map(|stream| now(store.samples(stream, range)).unwrap()).collect();
+        assert_eq!(now(store.recorded(group, range)).unwrap(), expected);
+        assert_eq!(expected.len(), 2 * group.len());
+    }
+    assert!(now(store.samples(&stream(3), TimeRange::ALL)).unwrap().contains(&sample(3, 60, -1.0)));
 }
 
 pub(super) fn a_sample_replaces_the_one_of_its_stream_and_time<S: PipelineStore + Lookup>(store: &S) {

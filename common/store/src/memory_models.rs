@@ -1,0 +1,120 @@
+//! Models and reviews, kept in memory: for tests of the rules over them.
+
+use std::collections::BTreeMap;
+
+use linkcast_domain::ports::{
+    FolderFile, ModelFolders, RegistryChange, RegistryItems, ReviewItems, Revised, StoreError, Written,
+};
+use linkcast_domain::{Aliases, ModelVersion, RegisteredModel, ReviewId, Reviewed, Standing};
+
+use crate::memory::MemoryStore;
+
+impl RegistryItems for MemoryStore {
+    async fn model(
+        &self,
+        task: &str,
+        version: &ModelVersion,
+    ) -> Result<Option<Revised<RegisteredModel>>, StoreError> {
+        Ok(self.content().models.get(&(task.to_owned(), version.clone())).cloned())
+    }
+
+    async fn models(&self, task: &str) -> Result<Vec<RegisteredModel>, StoreError> {
+        let content = self.content();
+        let of_task = content.models.iter().filter(|((of, _), _)| of == task);
+        Ok(of_task.map(|(_, model)| model.value.clone()).collect())
+    }
+
+    async fn aliases(&self, task: &str) -> Result<Revised<Aliases>, StoreError> {
+        Ok(self.content().aliases.get(task).cloned().unwrap_or_default())
+    }
+
+    async fn change(&self, task: &str, change: &RegistryChange) -> Result<Written, StoreError> {
+        let mut content = self.content();
+        let key = |version: &ModelVersion| (task.to_owned(), version.clone());
+        let model_at =
+            |version: &ModelVersion| content.models.get(&key(version)).map_or(0, |model| model.revision);
+        let aliases_at = content.aliases.get(task).map_or(0, |aliases| aliases.revision);
+        let is_as_read =
+            change.model.as_ref().is_none_or(|model| model_at(&model.value.facts.version) == model.revision)
+                && change.aliases.as_ref().is_none_or(|aliases| aliases_at == aliases.revision)
+                && change.unchanged.as_ref().is_none_or(|(version, read)| model_at(version) == *read);
+        if !is_as_read {
+            return Ok(Written::Moved);
+        }
+        if let Some(model) = &change.model {
+            content.models.insert(key(&model.value.facts.version), next(model));
+        }
+        if let Some(aliases) = &change.aliases {
+            content.aliases.insert(task.to_owned(), next(aliases));
+        }
+        Ok(Written::Yes)
+    }
+}
+
+/// What is stored in place of what was read.
+fn next<T: Clone>(read: &Revised<T>) -> Revised<T> {
+    Revised { revision: read.revision + 1, value: read.value.clone() }
+}
+
+impl ModelFolders for MemoryStore {
+    fn place(&self, task: &str, digest: &str) -> String {
+        format!("memory:{task}/{digest}")
+    }
+
+    async fn put_folder(&self, task: &str, digest: &str, files: &[FolderFile]) -> Result<(), StoreError> {
+        let files: BTreeMap<_, _> =
+            files.iter().map(|file| (file.name.clone(), file.bytes.clone())).collect();
+        self.content().folders.insert((task.to_owned(), digest.to_owned()), files);
+        Ok(())
+    }
+
+    async fn files(
+        &self,
+        task: &str,
+        digest: &str,
+        names: &[&str],
+    ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let content = self.content();
+        let folder = content.folders.get(&(task.to_owned(), digest.to_owned()));
+        Ok(names.iter().map(|name| folder?.get(*name).cloned()).collect())
+    }
+}
+
+impl ReviewItems for MemoryStore {
+    async fn reviewed(&self, ids: &[ReviewId]) -> Result<Vec<Option<Revised<Reviewed>>>, StoreError> {
+        let content = self.content();
+        Ok(ids.iter().map(|id| content.reviews.get(id).cloned()).collect())
+    }
+
+    async fn put_reviewed(&self, changes: &[Revised<Reviewed>]) -> Result<Vec<Written>, StoreError> {
+        let mut content = self.content();
+        let mut outcomes = Vec::with_capacity(changes.len());
+        for change in changes {
+            let id = &change.value.item.id;
+            let revision = content.reviews.get(id).map_or(0, |there| there.revision);
+            outcomes.push(if revision == change.revision {
+                content.reviews.insert(id.clone(), next(change));
+                Written::Yes
+            } else {
+                Written::Moved
+            });
+        }
+        Ok(outcomes)
+    }
+
+    async fn review_queue(
+        &self,
+        standing: Option<Standing>,
+        limit: usize,
+    ) -> Result<Vec<Reviewed>, StoreError> {
+        let content = self.content();
+        let wanted = |reviewed: &&Reviewed| standing.is_none_or(|standing| standing == reviewed.standing());
+        let mut found: Vec<&Reviewed> =
+            content.reviews.values().map(|kept| &kept.value).filter(wanted).collect();
+        found.sort_by(|one, other| {
+            let (first, second) = (&one.item, &other.item);
+            second.priority.total_cmp(&first.priority).then_with(|| first.id.cmp(&second.id))
+        });
+        Ok(found.into_iter().take(limit).cloned().collect())
+    }
+}
