@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConsumedCapacity, DeleteRequest, KeysAndAttributes, Put, PutRequest,
+    AttributeValue, ConditionCheck, ConsumedCapacity, DeleteRequest, KeysAndAttributes, Put, PutRequest,
     ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TransactWriteItem, WriteRequest,
 };
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -210,7 +210,24 @@ impl Table<'_> {
 
     /// Puts all items or none; those with a version read, only if it is still there.
     pub(crate) async fn put_all(&self, items: Vec<(Item, Option<u64>)>) -> Result<Written, StoreError> {
-        let mut writes = Vec::with_capacity(items.len());
+        self.put_all_while(items, &[]).await
+    }
+
+    /// Puts all items or none, as long as each of `unchanged` is at the version that was read.
+    pub(crate) async fn put_all_while(
+        &self,
+        items: Vec<(Item, Option<u64>)>,
+        unchanged: &[(Key, u64)],
+    ) -> Result<Written, StoreError> {
+        let mut writes = Vec::with_capacity(items.len() + unchanged.len());
+        for (key, read) in unchanged {
+            let check = ConditionCheck::builder()
+                .table_name(self.name)
+                .set_key(Some(key.attributes()))
+                .condition_expression(version_condition(*read))
+                .set_expression_attribute_values(version_values(*read));
+            writes.push(TransactWriteItem::builder().condition_check(self.built(check.build())?).build());
+        }
         for (item, read) in items {
             self.meter.count_items(Direction::Write, [&item.attributes]);
             let mut put = Put::builder().table_name(self.name).set_item(Some(item.attributes));

@@ -46,12 +46,8 @@ pub struct StreamRecord {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct StreamImage {
-    /// The record's place in its shard.
-    pub sequence_number: Option<String>,
     /// The item as written.
     pub new_image: Option<HashMap<String, ImageValue>>,
-    /// Its key.
-    pub keys: Option<HashMap<String, ImageValue>>,
 }
 
 /// A value in the stream's JSON.
@@ -66,24 +62,18 @@ pub struct ImageValue {
 }
 
 impl StreamRecord {
-    /// The item's partition key, by which the stream keeps its order.
-    pub fn partition(&self) -> Option<&str> {
-        let key = self.dynamodb.keys.as_ref().or(self.dynamodb.new_image.as_ref())?;
-        key.get(PK)?.text.as_deref()
-    }
-
-    fn attributes(&self) -> Result<Attributes, ImageError> {
+    fn attributes(self) -> Result<Attributes, ImageError> {
         use aws_sdk_dynamodb::primitives::Blob;
         use aws_sdk_dynamodb::types::AttributeValue;
-        let image = self.dynamodb.new_image.as_ref().ok_or(ImageError::Missing)?;
-        let value = |value: &ImageValue| match value {
-            ImageValue { text: Some(text), .. } => Some(AttributeValue::S(text.clone())),
+        let image = self.dynamodb.new_image.ok_or(ImageError::Missing)?;
+        let value = |value: ImageValue| match value {
+            ImageValue { text: Some(text), .. } => Some(AttributeValue::S(text)),
             ImageValue { bytes: Some(bytes), .. } => {
                 aws_smithy_types::base64::decode(bytes).ok().map(|bytes| AttributeValue::B(Blob::new(bytes)))
             }
             _ => None,
         };
-        Ok(image.iter().filter_map(|(name, found)| Some((name.clone(), value(found)?))).collect())
+        Ok(image.into_iter().filter_map(|(name, found)| Some((name, value(found)?))).collect())
     }
 }
 
@@ -91,7 +81,7 @@ impl StreamRecord {
 ///
 /// # Errors
 /// A record that is no arrival's, or damaged.
-pub fn arrival_of_image(record: &StreamRecord) -> Result<ArrivalRecord, ImageError> {
+pub fn arrival_of_image(record: StreamRecord) -> Result<ArrivalRecord, ImageError> {
     arrival_of(&record.attributes()?)
 }
 
@@ -99,7 +89,7 @@ pub fn arrival_of_image(record: &StreamRecord) -> Result<ArrivalRecord, ImageErr
 ///
 /// # Errors
 /// A record that is no question's, or damaged.
-pub fn question_of_image(record: &StreamRecord) -> Result<QuestionRecord, ImageError> {
+pub fn question_of_image(record: StreamRecord) -> Result<QuestionRecord, ImageError> {
     question_of(&record.attributes()?)
 }
 

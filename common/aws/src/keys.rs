@@ -17,13 +17,15 @@
 //! | `outbox` | `<sequence>` | what is to be told: one item an alert's change, so one key suffices |
 //! | `channels`, `sources`, `windows` | `<name>` | a handful each |
 //! | `task#<fabric>#<task>` | `lock`, `run#<time>` | the training's lock and its runs |
+//! | | `model#<version>`, `aliases` | what the registry knows of a version, and which versions play a part |
+//! | `review#<id>` | `review` | a sample that asks for a verdict, and its verdicts |
 //! | `journal` | `whole`, `part#<number>` | a large commit on its way |
 //!
-//! The index `latest` (`lpk`, `lsk`) lists insights by time, conditions by whether they are over, and alerts by state and time,
-//! each kind spread over [`SHARDS`] keys by a hash of its id. Times are written so that text sorts as they do.
+//! The index `latest` (`lpk`, `lsk`) lists insights by time, conditions by whether they are over, alerts by state and time, and
+//! reviews by how far they have come and what a verdict is worth, each kind spread over [`SHARDS`] keys by a hash of its id. Times are written so that text sorts as they do.
 
 use linkcast_domain::ports::MemoryKey;
-use linkcast_domain::{NodeGuid, StreamId, Timestamp};
+use linkcast_domain::{ModelVersion, NodeGuid, ReviewId, Standing, StreamId, Timestamp};
 
 /// Keys over which a kind is spread: each takes 1,000 writes a second.
 pub(crate) const SHARDS: u32 = 16;
@@ -55,6 +57,7 @@ pub(crate) const SAMPLE: &str = "sample#";
 pub(crate) const INSIGHT: &str = "insight#";
 pub(crate) const CONDITION: &str = "condition#";
 pub(crate) const QUESTION: &str = "question#";
+pub(crate) const MODEL: &str = "model#";
 
 /// The kinds the index lists.
 pub(crate) const LISTED_INSIGHT: &str = "insight";
@@ -71,9 +74,39 @@ pub(crate) fn node(guid: NodeGuid) -> String {
     format!("node#{guid}")
 }
 
+/// A task of a fabric.
+pub(crate) fn task(fabric: &str, task: &str) -> String {
+    format!("task#{fabric}#{task}")
+}
+
+/// Where a version of a task's model lies.
+pub(crate) fn model(fabric: &str, name: &str, version: &ModelVersion) -> Key {
+    Key::new(task(fabric, name), format!("{MODEL}{version}"))
+}
+
+/// Where a task's aliases lie.
+pub(crate) fn aliases(fabric: &str, name: &str) -> Key {
+    Key::new(task(fabric, name), "aliases")
+}
+
+/// Where a review lies.
+pub(crate) fn review(id: &ReviewId) -> Key {
+    Key::new(format!("review#{id}"), "review")
+}
+
+/// A kind the index lists: reviews of one standing.
+pub(crate) fn listed_review(standing: Standing) -> String {
+    format!("review-{}", standing.name())
+}
+
+/// A priority as text that sorts the highest first. The bits of numbers that are not below zero sort as they do.
+pub(crate) fn falling(priority: f64) -> String {
+    format!("{:016x}", !priority.max(0.0).to_bits())
+}
+
 /// Where a memory lies.
 pub(crate) fn memory(key: &MemoryKey, fabric: &str) -> Key {
-    let task = |task: &str| format!("task#{fabric}#{task}");
+    let task = |name: &str| task(fabric, name);
     match key {
         MemoryKey::Node(guid) => Key::new(node(*guid), COUNTERS),
         MemoryKey::Lone(id) => Key::new(stream(id), COUNTERS),
@@ -126,6 +159,12 @@ mod tests {
         let texts: Vec<String> = times.iter().map(|one| time(*one)).collect();
         assert!(texts.is_sorted());
         assert_eq!(texts.iter().filter_map(|text| time_of(text)).collect::<Vec<_>>(), times);
+    }
+
+    #[test]
+    fn the_highest_priority_sorts_first_as_text() {
+        let texts = [f64::MAX, 99.5, 1.0, 0.1 + 0.2, 0.3, 1e-300, 0.0].map(falling);
+        assert!(texts.is_sorted(), "{texts:?}");
     }
 
     #[test]

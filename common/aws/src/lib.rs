@@ -12,6 +12,7 @@ mod counts;
 mod doctor;
 pub mod environment;
 mod failure;
+mod folders;
 mod forget;
 mod images;
 mod item;
@@ -21,11 +22,14 @@ mod lookup;
 mod meter;
 mod outbox;
 mod query;
+mod registry;
+mod reviews;
 mod store;
 mod streams;
 mod table;
 mod topic;
 mod traces;
+mod training;
 mod web;
 mod write;
 
@@ -33,6 +37,7 @@ pub use bus::EventBridge;
 pub use client::{Shared, connect};
 pub use counts::{Count, write_counts};
 pub use doctor::{Examined, Finding, Health, examine};
+pub use folders::BucketFolders;
 pub use images::{
     ImageError, StreamImage, StreamRecord, arrival_of_image, bytes_of_arrival, question_of_image,
     record_of_arrival, record_of_question,
@@ -43,6 +48,7 @@ pub use store::DynamoStore;
 pub use table::{LATEST, create_table};
 pub use topic::Topic;
 pub use traces::Traces;
+pub use training::SageMaker;
 pub use web::{Answer, Objects, Secrets, WebClient, WebError};
 
 #[cfg(test)]

@@ -5,8 +5,11 @@
 
 use std::cmp::Reverse;
 
-use linkcast_domain::ports::AlertRecord;
-use linkcast_domain::ports::{InsightQuery, Lookup, Maintenance, MaintenanceWindow, StoreError, TimeRange};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use linkcast_domain::ports::{
+    AlertRecord, History, InsightQuery, Lookup, Maintenance, MaintenanceWindow, PipelineStore, StoreError,
+    TimeRange,
+};
 use linkcast_domain::{Alert, AlertState, Condition, Insight, Sample, StreamId, Timestamp};
 
 use crate::calls::Table;
@@ -16,6 +19,32 @@ use crate::query::{LAST, Order, Range};
 use crate::store::DynamoStore;
 use crate::streams::read_all;
 use crate::write::broken;
+
+/// Streams read at a time, and asked for as one group.
+const TOGETHER: usize = 64;
+
+/// Queries on their way at once.
+const AT_ONCE: usize = 8;
+
+impl History for DynamoStore {
+    async fn groups(&self) -> Result<Vec<Vec<StreamId>>, StoreError> {
+        let mut groups: Vec<Vec<StreamId>> = Vec::new();
+        loop {
+            let after = groups.last().and_then(|group| group.last());
+            let page = self.streams(after, TOGETHER).await?;
+            if page.is_empty() {
+                return Ok(groups);
+            }
+            groups.push(page.into_iter().map(|record| record.stream).collect());
+        }
+    }
+
+    async fn recorded(&self, group: &[StreamId], range: TimeRange) -> Result<Vec<Sample>, StoreError> {
+        let each: Vec<_> = group.iter().map(|stream| self.samples(stream, range)).collect();
+        let found: Vec<Vec<Sample>> = stream::iter(each).buffered(AT_ONCE).try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+}
 
 impl Lookup for DynamoStore {
     async fn samples(&self, stream: &StreamId, range: TimeRange) -> Result<Vec<Sample>, StoreError> {

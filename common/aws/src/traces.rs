@@ -7,7 +7,9 @@ use std::collections::HashMap;
 
 use linkcast_domain::StreamId;
 use linkcast_lambda::{Sampling, TraceContext};
-use serde_json::Value;
+
+use crate::StreamRecord;
+use crate::item::{PK, TRACE};
 
 /// The traces of one invocation.
 #[derive(Clone, Debug, Default)]
@@ -24,12 +26,17 @@ impl Traces {
 
     /// Those that a table's records carry; a stream whose record carries none belongs to the invocation's own. A trace that cannot
     /// be read is dropped: it is never worth a record.
-    pub fn of_records<'a>(own: Option<TraceContext>, records: impl IntoIterator<Item = &'a Value>) -> Self {
-        let carried = |record: &Value| {
-            let image = record.pointer("/dynamodb/NewImage")?;
-            let text = |name: &str| image.get(name)?.get("S")?.as_str();
-            let stream = text(crate::item::PK)?.strip_prefix("stream#")?.parse().ok()?;
-            Some((stream, text(crate::item::TRACE)?.parse().ok()?))
+    pub fn of_records<'a>(own: Option<TraceContext>, records: impl IntoIterator<Item = &'a str>) -> Self {
+        let name = format!("\"{TRACE}\"");
+        let carried = |record: &str| {
+            // Most records carry none, and are not read here.
+            if !record.contains(&name) {
+                return None;
+            }
+            let image = serde_json::from_str::<StreamRecord>(record).ok()?.dynamodb.new_image?;
+            let text = |name: &str| image.get(name)?.text.as_deref();
+            let stream = text(PK)?.strip_prefix("stream#")?.parse().ok()?;
+            Some((stream, text(TRACE)?.parse().ok()?))
         };
         Traces { own, by_stream: records.into_iter().filter_map(carried).collect() }
     }
@@ -62,7 +69,8 @@ mod tests {
         let damaged = json!({"dynamodb": {"NewImage": {
             "pk": {"S": "stream#0000000000000002/1"}, "x": {"S": "no trace"}
         }}});
-        let traces = Traces::of_records(Some(own), [&record, &damaged]);
+        let records = [record, damaged].map(|record| record.to_string());
+        let traces = Traces::of_records(Some(own), records.iter().map(String::as_str));
         assert_eq!(traces.of(&"0000000000000001/1".parse().unwrap()), Some(trace(RECORDED)));
         assert_eq!(traces.of(&"0000000000000002/1".parse().unwrap()), Some(own));
     }

@@ -111,6 +111,17 @@ impl WebClient {
         if method == "POST" {
             request.headers_mut().insert("content-type", "application/json");
         }
+        self.send(request, url, limit, budget).await
+    }
+
+    /// Sends a request that is made already; `url` is where it goes, for errors.
+    pub(crate) async fn send(
+        &self,
+        request: HttpRequest,
+        url: &str,
+        limit: usize,
+        budget: Duration,
+    ) -> Result<Answer, WebError> {
         let asked = async {
             let failed = |reason: String| WebError::NoAnswer { url: url.to_owned(), reason };
             let response = self.0.call(request).await;

@@ -19,6 +19,10 @@ mod contract;
 #[path = "../../../store/src/tests/items.rs"]
 mod items;
 mod large;
+#[path = "../../../store/src/tests/registry_contract.rs"]
+mod registry_contract;
+#[path = "../../../store/src/tests/review_contract.rs"]
+mod review_contract;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
@@ -65,6 +69,19 @@ macro_rules! apart {
     ($($check:ident,)*) => { mod apart {
         $(#[test] fn $check() { super::on_a_table(stringify!($check), |store| super::apart_contract::$check(store)); })*
     } };
+}
+
+macro_rules! models {
+    ($module:ident: $($check:ident,)*) => { mod $module {
+        $(#[test] fn $check() {
+            super::super::on_a_table(stringify!($check), |store| super::super::$module::$check(store));
+        })*
+    } };
+}
+
+mod models {
+    super::registry_contract::registry_contract!(models);
+    super::review_contract::review_contract!(models);
 }
 
 contract::contract!(whole);

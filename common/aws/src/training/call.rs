@@ -1,0 +1,162 @@
+//! One signed call of SageMaker's control plane, and what a refusal says.
+
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::provider::ProvideCredentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use aws_types::SdkConfig;
+use aws_types::service_config::ServiceConfigKey;
+use linkcast_domain::ports::JobError;
+use linkcast_domain::{Clock, Retry};
+use serde_json::Value;
+
+use crate::client::Shared;
+use crate::web::WebClient;
+
+/// The service's name in signatures and targets.
+const SERVICE: &str = "sagemaker";
+/// The most an answer may hold.
+const LARGEST_ANSWER: usize = 1 << 20;
+/// The longest a call may take.
+const LONGEST_CALL: Duration = Duration::from_secs(30);
+
+/// Refusals that may not be given again later.
+const BUSY: [&str; 4] =
+    ["ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"];
+
+/// The control plane of one region.
+#[derive(Debug)]
+pub(super) struct ControlPlane<C> {
+    config: SdkConfig,
+    web: WebClient,
+    clock: C,
+}
+
+/// A call that was refused, or not answered.
+#[derive(Debug)]
+pub(super) struct Refused {
+    attempt: String,
+    /// The service's word for it; empty if it never answered.
+    pub(super) code: String,
+    message: String,
+    retry: Retry,
+}
+
+impl Refused {
+    /// Whether it says that there is no such job.
+    pub(super) fn says_not_found(&self) -> bool {
+        let message = self.message.to_ascii_lowercase();
+        self.code == "ResourceNotFound"
+            || (self.code == "ValidationException"
+                && (message.contains("not found") || message.contains("could not find")))
+    }
+}
+
+impl From<Refused> for JobError {
+    fn from(refused: Refused) -> Self {
+        let Refused { attempt, code, message, retry } = refused;
+        if BUSY.contains(&code.as_str()) {
+            return JobError::Throttled { attempt };
+        }
+        let text = if code.is_empty() { message } else { format!("{code}: {message}") };
+        JobError::Failed { attempt, retry, source: text.into() }
+    }
+}
+
+impl<C: Clock> ControlPlane<C> {
+    pub(super) fn new(shared: &Shared, clock: C) -> Self {
+        ControlPlane { config: shared.config.clone(), web: WebClient::new(), clock }
+    }
+
+    pub(super) fn region(&self) -> Option<&str> {
+        self.config.region().map(AsRef::as_ref)
+    }
+
+    /// Posts `body` to the operation called `name`.
+    pub(super) async fn call(&self, name: &str, body: &Value, attempt: String) -> Result<Value, Refused> {
+        let refused = |message: String, retry| Refused {
+            attempt: attempt.clone(),
+            code: String::new(),
+            message,
+            retry,
+        };
+        let url = self.url().ok_or_else(|| {
+            refused("no region is set: expected AWS_REGION or a profile with one".to_owned(), Retry::Never)
+        })?;
+        let request = self
+            .signed(&url, name, &body.to_string())
+            .await
+            .map_err(|message| refused(message, Retry::Never))?;
+        let answer = self.web.send(request, &url, LARGEST_ANSWER, LONGEST_CALL).await;
+        let answer = answer.map_err(|error| refused(linkcast_lambda::chain(&error), Retry::Later))?;
+        if (200..300).contains(&answer.status) {
+            let text = if answer.body.is_empty() { b"{}".as_slice() } else { &answer.body };
+            return serde_json::from_slice(text)
+                .map_err(|error| refused(format!("its answer is no JSON: {error}"), Retry::Later));
+        }
+        Err(refusal(attempt, answer.status, &answer.body))
+    }
+
+    /// The endpoint of the environment or the profile, or the region's own.
+    fn url(&self) -> Option<String> {
+        let key = ServiceConfigKey::builder()
+            .service_id("SageMaker")
+            .env("AWS_ENDPOINT_URL")
+            .profile("endpoint_url")
+            .build()
+            .ok();
+        let own = key.and_then(|key| self.config.service_config()?.load_config(key));
+        let given = own.or_else(|| self.config.endpoint_url().map(str::to_owned));
+        let url =
+            given.or_else(|| Some(format!("https://api.sagemaker.{}.amazonaws.com", self.region()?)))?;
+        Some(format!("{}/", url.trim_end_matches('/')))
+    }
+
+    async fn signed(&self, url: &str, name: &str, body: &str) -> Result<HttpRequest, String> {
+        let provider = self.config.credentials_provider().ok_or("no credentials are set")?;
+        let credentials = provider.provide_credentials().await;
+        let identity = credentials.map_err(|error| linkcast_lambda::chain(&error))?.into();
+        let region = self.region().ok_or("no region is set")?;
+        let now = SystemTime::UNIX_EPOCH + Duration::from_millis(self.clock.now().millis().unsigned_abs());
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(region)
+            .name(SERVICE)
+            .time(now)
+            .settings(SigningSettings::default())
+            .build()
+            .map_err(|error| error.to_string())?
+            .into();
+        let target = format!("SageMaker.{name}");
+        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target.as_str())];
+        let signable =
+            SignableRequest::new("POST", url, headers.into_iter(), SignableBody::Bytes(body.as_bytes()))
+                .map_err(|error| error.to_string())?;
+        let (signature, _) = sign(signable, &parameters).map_err(|error| error.to_string())?.into_parts();
+        let mut request = HttpRequest::new(SdkBody::from(body));
+        request.set_uri(url).map_err(|_| format!("{url} is no address"))?;
+        request.set_method("POST").map_err(|error| error.to_string())?;
+        for (name, value) in headers.into_iter().chain(signature.headers()) {
+            request.headers_mut().insert(name.to_owned(), value.to_owned());
+        }
+        Ok(request)
+    }
+}
+
+/// What a refusal's body says; its type stands behind the last `#`, where there is one.
+pub(super) fn refusal(attempt: String, status: u16, body: &[u8]) -> Refused {
+    let said: Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = |names: [&str; 2]| {
+        let found = names.iter().find_map(|name| said.get(name)).and_then(Value::as_str);
+        found.unwrap_or_default().chars().take(1_000).collect::<String>()
+    };
+    let code = text(["__type", "code"]);
+    let code = code.rsplit('#').next().unwrap_or_default();
+    let code = if code.is_empty() { format!("HTTP {status}") } else { code.to_owned() };
+    let code = if status == 429 { "ThrottlingException".to_owned() } else { code };
+    let retry = if status >= 500 { Retry::Later } else { Retry::Never };
+    Refused { attempt, code, message: text(["message", "Message"]), retry }
+}
