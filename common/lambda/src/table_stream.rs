@@ -1,10 +1,13 @@
 //! A batch of a stream's records, each still as it came.
 //!
 //! Were the records typed, one that is damaged would fail the decoding of the whole event, and with it the batch. Here each
-//! is any value; only its id is looked for at once, because a failure must be able to name it.
+//! is the text it came as, which costs less than a tree of values; only its id is looked for at once, because a failure must be
+//! able to name it.
+
+use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::batch::Record;
 
@@ -18,23 +21,37 @@ pub struct RecordBatch {
 
 /// One record.
 #[derive(Debug, Deserialize)]
-#[serde(from = "Value")]
+#[serde(from = "Box<RawValue>")]
 pub struct RawRecord {
-    value: Value,
+    json: Box<RawValue>,
     id: Option<String>,
 }
 
-impl From<Value> for RawRecord {
-    fn from(value: Value) -> Self {
-        let id = value.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str).map(str::to_owned);
-        RawRecord { value, id }
+/// What a record's id is found by.
+#[derive(Deserialize)]
+struct Named<'a> {
+    #[serde(borrow)]
+    dynamodb: Numbered<'a>,
+}
+
+#[derive(Deserialize)]
+struct Numbered<'a> {
+    #[serde(rename = "SequenceNumber", borrow)]
+    number: Cow<'a, str>,
+}
+
+impl From<Box<RawValue>> for RawRecord {
+    fn from(json: Box<RawValue>) -> Self {
+        let id = serde_json::from_str::<Named<'_>>(json.get()).ok();
+        let id = id.map(|named| named.dynamodb.number.into_owned());
+        RawRecord { json, id }
     }
 }
 
 impl RawRecord {
-    /// The record as it came.
-    pub fn value(&self) -> &Value {
-        &self.value
+    /// The record's JSON as it came.
+    pub fn json(&self) -> &str {
+        self.json.get()
     }
 }
 
@@ -58,6 +75,6 @@ mod tests {
         let batch: RecordBatch = serde_json::from_str(text).unwrap();
         let ids: Vec<_> = batch.records.iter().map(Record::id).collect();
         assert_eq!(ids, [Some("1"), Some("2"), None]);
-        assert_eq!(batch.records[0].value()["dynamodb"]["NewImage"], 7);
+        assert_eq!(batch.records[0].json(), r#"{"dynamodb":{"SequenceNumber":"1","NewImage":7}}"#);
     }
 }

@@ -21,8 +21,6 @@ use linkcast_pipeline::apart::{Answering, ApartError, InsightStore, insight};
 use linkcast_pipeline::steps::Steps;
 use linkcast_pipeline::{Judge, Question, Settings};
 use linkcast_scoring::{Model, ModelError};
-use serde::Deserialize;
-use serde_json::Value;
 use tracing::warn;
 
 pub use config::Config;
@@ -65,7 +63,7 @@ impl Function for Insight {
         let calendar = Calendar::utc();
         let steps = Steps { settings: &self.settings, calendar: &calendar };
         let answering = Answering { steps: &steps, judge: &self.model, clock: invocation.clock };
-        let carried = Traces::of_records(invocation.trace, event.records.iter().map(RawRecord::value));
+        let carried = Traces::of_records(invocation.trace, event.records.iter().map(RawRecord::json));
         let traces = Arc::new(carried);
         let store = self.store.within(&invocation.budget, invocation.clock).tracing(Arc::clone(&traces));
         let bus = self.bus.within(&invocation.budget, invocation.clock).tracing(traces);
@@ -117,14 +115,14 @@ pub async fn handle<S: InsightStore, B: Bus, J: Judge>(
                 .collect()
         }
     };
-    let report = batch.run(&event.records, |record| decode(record.value()), work).await?;
+    let report = batch.run(&event.records, |record| decode(record.json()), work).await?;
     Ok((report, made.into_inner()))
 }
 
 /// The record's question, looked into: one that is damaged must not hold up its stream's others.
-fn decode(value: &Value) -> Result<QuestionRecord, RecordError> {
-    let record = StreamRecord::deserialize(value).map_err(|error| RecordError::of(&error))?;
-    let question = question_of_image(&record).map_err(|error| RecordError::of(&error))?;
+fn decode(json: &str) -> Result<QuestionRecord, RecordError> {
+    let record: StreamRecord = serde_json::from_str(json).map_err(|error| RecordError::of(&error))?;
+    let question = question_of_image(record).map_err(|error| RecordError::of(&error))?;
     let damaged = || ApartError::Question { stream: question.stream.clone() };
     match Question::from_bytes(&question.stream, question.time, &question.bytes) {
         Some(_) => Ok(question),

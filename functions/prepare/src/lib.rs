@@ -19,8 +19,6 @@ use linkcast_lambda::{
 use linkcast_pipeline::Settings;
 use linkcast_pipeline::apart::{PrepareStore, prepare};
 use linkcast_pipeline::steps::Steps;
-use serde::Deserialize;
-use serde_json::Value;
 use tracing::warn;
 
 pub use config::Config;
@@ -60,7 +58,7 @@ impl Function for Prepare {
         invocation: &Invocation<'_>,
     ) -> Result<BatchResponse, Diagnostic> {
         let steps = Steps { settings: &self.settings, calendar: &self.calendar };
-        let carried = Traces::of_records(invocation.trace, event.records.iter().map(RawRecord::value));
+        let carried = Traces::of_records(invocation.trace, event.records.iter().map(RawRecord::json));
         let traces = Arc::new(carried);
         let store = self.store.within(&invocation.budget, invocation.clock).tracing(traces);
         let report = handle(&store, &steps, &event, (invocation.budget, invocation.clock)).await;
@@ -90,10 +88,10 @@ pub async fn handle<S: PrepareStore>(
         let outcomes = prepare(store, steps, &arrivals).await;
         outcomes.into_iter().map(|outcome| outcome.map_err(|error| RecordError::of(error.as_ref()))).collect()
     };
-    batch.run(&event.records, |record| decode(record.value()), work).await
+    batch.run(&event.records, |record| decode(record.json()), work).await
 }
 
-fn decode(value: &Value) -> Result<ArrivalRecord, RecordError> {
-    let record = StreamRecord::deserialize(value).map_err(|error| RecordError::of(&error))?;
-    arrival_of_image(&record).map_err(|error| RecordError::of(&error))
+fn decode(json: &str) -> Result<ArrivalRecord, RecordError> {
+    let record: StreamRecord = serde_json::from_str(json).map_err(|error| RecordError::of(&error))?;
+    arrival_of_image(record).map_err(|error| RecordError::of(&error))
 }
