@@ -95,7 +95,7 @@ impl Fault {
     }
 
     /// How far symptoms of a phase have grown at an instant, 0 to 1.
-    fn level(&self, phase: Phase, time: i64) -> f64 {
+    pub(crate) fn level(&self, phase: Phase, time: i64) -> f64 {
         match phase {
             Phase::Impact => f64::from(time >= self.impact),
             Phase::Growing => self.growth(time),

@@ -18,6 +18,7 @@ mod recipes;
 mod schedule;
 mod selection;
 mod shape;
+mod showing;
 mod topology;
 mod traffic;
 mod truth;

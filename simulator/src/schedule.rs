@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use linkcast_domain::{BenignKind, Episode, EpisodeKind, PredictionType, StreamId, Timestamp};
+use linkcast_domain::{
+    BenignKind, Channel, Episode, EpisodeKind, PredictionType, Showing, StreamId, Timestamp,
+};
 
 use crate::benign::Cause;
 use crate::effect::End;
@@ -12,6 +14,7 @@ use crate::plan::FabricPlan;
 use crate::port::{is_probed, port_seed};
 use crate::random::Draw;
 use crate::recipes::{Pace, RECIPES, Recipe, Site};
+use crate::showing::{Instruments, Shown, shown_at};
 use crate::topology::{PortIndex, Tier, Topology};
 use crate::traffic::HOUR_MS;
 use crate::truth::MaintenanceWindow;
@@ -73,6 +76,17 @@ impl Drawing<'_> {
         [onset, impact, end]: [i64; 3],
         cause: &str,
     ) {
+        self.record_shown(kind, ports, [onset, impact, end], cause, None);
+    }
+
+    fn record_shown(
+        &mut self,
+        kind: EpisodeKind,
+        ports: &[PortIndex],
+        [onset, impact, end]: [i64; 3],
+        cause: &str,
+        shown: Option<Vec<Showing>>,
+    ) {
         let streams: Vec<StreamId> =
             ports.iter().filter_map(|port| self.topology.stream(*port).cloned()).collect();
         self.schedule.episodes.push(Episode {
@@ -83,6 +97,7 @@ impl Drawing<'_> {
             impact: Timestamp::from_millis(impact),
             end: Timestamp::from_millis(end),
             cause: cause.to_owned(),
+            shown,
         });
     }
 
@@ -170,10 +185,38 @@ impl Drawing<'_> {
             depth: draw.at(5).between(0.35, 1.0),
             draw: draw.at(6),
         };
-        self.affect(port, onset, end, |near| Cause::Fault(Box::new(Fault { near, ..fault })));
+        let Some((_, near)) = self.link_of(port) else { return };
+        let fault = Fault { near, ..fault };
         let peer = self.topology.ports.get(port as usize).and_then(|port| port.peer);
-        let ports: Vec<PortIndex> = [Some(port), peer].into_iter().flatten().collect();
-        self.record(EpisodeKind::Fault(recipe.class), &ports, [onset, impact, end], recipe.cause);
+        let ends = [(Some(port), near), (peer, near.other())];
+        let ends: Vec<(PortIndex, End)> =
+            ends.into_iter().filter_map(|(port, end)| Some((port?, end))).collect();
+        let shown = ends.iter().flat_map(|(port, end)| self.showings(&fault, *port, *end)).collect();
+        let ports: Vec<PortIndex> = ends.iter().map(|(port, _)| *port).collect();
+        let kind = EpisodeKind::Fault(recipe.class);
+        self.record_shown(kind, &ports, [onset, impact, end], recipe.cause, Some(shown));
+        self.affect(port, onset, end, |_| Cause::Fault(Box::new(fault)));
+    }
+
+    /// What a port that is `end` of the link shows of a fault.
+    fn showings(&self, fault: &Fault, port: PortIndex, end: End) -> Vec<Showing> {
+        let driver = (port as usize) < self.topology.adapters_of_leaf.iter().sum::<usize>();
+        let probe = driver && is_probed(port, port_seed(self.plan.seed), self.plan.probed_share);
+        let Some(stream) = self.topology.stream(port) else { return Vec::new() };
+        let spans = shown_at(fault, end, Instruments { driver, probe });
+        let showing = |Shown { through, from, until }| Showing {
+            stream: stream.clone(),
+            through,
+            from: Timestamp::from_millis(from),
+            until: Timestamp::from_millis(until),
+        };
+        spans.into_iter().map(showing).collect()
+    }
+
+    fn narrow_throughout(&self, ports: &[PortIndex], [from, _, until]: [i64; 3]) -> Vec<Showing> {
+        let (from, until) = (Timestamp::from_millis(from), Timestamp::from_millis(until));
+        let streams = ports.iter().filter_map(|port| self.topology.stream(*port).cloned());
+        streams.map(|stream| Showing { stream, through: Channel::LinkRate, from, until }).collect()
     }
 
     /// Links that trained narrow when they were installed, and ports that never had a cable.
@@ -186,11 +229,12 @@ impl Drawing<'_> {
                 }
                 Some(peer) if index < peer && port.trained_gbps < port.capable_gbps => {
                     let kind = EpisodeKind::Fault(PredictionType::PerformanceDegradation);
-                    self.record(
+                    self.record_shown(
                         kind,
                         &[index, peer],
                         span,
                         "trained to half its width since it was installed",
+                        Some(self.narrow_throughout(&[index, peer], span)),
                     );
                 }
                 Some(_) => {}
