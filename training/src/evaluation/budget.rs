@@ -57,6 +57,43 @@ pub fn select_threshold(
     within.reduce(|best, next| if is_better(&next.report, &best.report) { next } else { best })
 }
 
+/// What one budget buys.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BudgetPoint {
+    /// Alerts allowed for each thousand ports a week.
+    pub allowed: f64,
+    /// The threshold that finds most within it.
+    pub threshold: f64,
+    /// Alerts it raises for each thousand ports a week.
+    pub raised: f64,
+    /// Its precision.
+    pub precision: Option<f64>,
+    /// Its recall.
+    pub recall: Option<f64>,
+}
+
+/// What each of `budgets` buys, those left out that buy nothing.
+pub fn budget_curve(
+    episodes: &[Episode],
+    alerts: &[ScoredAlert],
+    peers: &Peers,
+    watch: Watch,
+    budgets: &[f64],
+) -> Vec<BudgetPoint> {
+    let point = |allowed: &f64| {
+        let budget = Budget { alerts_per_thousand_ports_a_week: *allowed };
+        let best = select_threshold(episodes, alerts, peers, Watch { budget, ..watch })?;
+        Some(BudgetPoint {
+            allowed: *allowed,
+            threshold: best.threshold,
+            raised: best.report.alerts_per_thousand_ports_a_week,
+            precision: best.report.precision,
+            recall: best.report.recall,
+        })
+    };
+    budgets.iter().filter_map(point).collect()
+}
+
 fn is_better(one: &EventReport, other: &EventReport) -> bool {
     let merits = |report: &EventReport| (report.found, report.precision.unwrap_or(0.0));
     let (one, other) = (merits(one), merits(other));

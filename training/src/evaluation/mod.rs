@@ -12,16 +12,35 @@
 //!
 //! The threshold is chosen under a budget of alerts for each thousand ports a week. The budget is a cap and never a
 //! quota: among thresholds that keep to it, the one with the highest recall, then the highest precision.
+//!
+//! Beside the events stand the figures that say *why* they come out so: classes row by row ([`Confusion`]), ranking
+//! ([`rank`]), calibration ([`reliability_diagram`]), and whether a difference is more than luck ([`paired_bootstrap`]).
 
+mod bootstrap;
 mod budget;
+mod classes;
+mod curves;
 mod figures;
+mod intervals;
+mod lead;
 mod matching;
+mod nab;
+mod pairs;
+mod reliability;
 #[cfg(test)]
 mod tests;
 
-pub use budget::{Budget, ScoredAlert, Selection, select_threshold};
+pub use bootstrap::{Conclusion, PairedDifference, paired_bootstrap};
+pub use budget::{Budget, BudgetPoint, ScoredAlert, Selection, budget_curve, select_threshold};
+pub use classes::{ClassReport, ClassificationReport, Confusion};
+pub use curves::{Ranked, Ranking, rank};
 pub use figures::{EventReport, TypeReport};
+pub use intervals::{Interval, poisson_upper, wilson};
+pub use lead::{LeadCurve, lead_curves};
 pub use matching::{Peers, RaisedAlert, is_in_time};
+pub use nab::{NAB_PROFILES, NabProfile, NabReport, NabSeries, nab_score};
+pub use pairs::{EventTally, compare_events};
+pub use reliability::{Answer, MassBin, ReliabilityDiagram, reliability_diagram};
 
 use std::collections::BTreeSet;
 

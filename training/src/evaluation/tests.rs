@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use linkcast_domain::{BenignKind, Episode, EpisodeKind, PredictionType, StreamId, Timestamp};
 
 use super::{
-    Budget, EventReport, Peers, RaisedAlert, ScoredAlert, Watch, evaluate_events, missed_faults,
-    select_threshold,
+    Budget, EventReport, Peers, RaisedAlert, ScoredAlert, Watch, budget_curve, evaluate_events, lead_curves,
+    missed_faults, select_threshold,
 };
 use PredictionType::{ConnectionInstability, PacketLossDetected};
 
@@ -30,6 +30,7 @@ fn episode(id: u64, kind: EpisodeKind, streams: &[&str], (onset, impact, end): (
         impact: minute(impact),
         end: minute(end),
         cause: "made by hand".into(),
+        shown: None,
     }
 }
 
@@ -154,6 +155,33 @@ fn the_threshold_finds_most_within_the_budget_and_does_not_fill_it() {
     assert_eq!(select_threshold(&episodes, &alerts, &Peers::new(), poor).unwrap().threshold, 95.0);
     let none = Watch { budget: Budget { alerts_per_thousand_ports_a_week: 0.0 }, ..WATCH };
     assert!(select_threshold(&episodes, &alerts, &Peers::new(), none).is_none());
+}
+
+#[test]
+fn a_larger_budget_never_buys_less_and_one_too_small_buys_nothing() {
+    let episodes = [loss(1, "a/1", (100, 200, 260)), loss(2, "b/1", (100, 200, 260))];
+    let scored = |score, name: &str| ScoredAlert { score, alert: alert(name, 150, PacketLossDetected) };
+    let alerts = [scored(95.0, "a/1"), scored(90.0, "x/1"), scored(85.0, "b/1")];
+    let curve = budget_curve(&episodes, &alerts, &Peers::new(), WATCH, &[0.1, 0.25, 0.75, 9.0]);
+    let bought: Vec<_> = curve.iter().map(|point| (point.allowed, point.recall, point.precision)).collect();
+    let two_of_three = Some(0.666_667);
+    assert_eq!(
+        bought,
+        [(0.25, Some(0.5), Some(1.0)), (0.75, Some(1.0), two_of_three), (9.0, Some(1.0), two_of_three)]
+    );
+}
+
+#[test]
+fn a_lead_curve_counts_missed_and_late_faults_in_the_whole() {
+    let flap = episode(3, EpisodeKind::Fault(ConnectionInstability), &["c/1"], (100, 200, 260));
+    let episodes = [loss(1, "a/1", (100, 200, 260)), loss(2, "b/1", (100, 200, 260)), flap];
+    let alerts = [alert("a/1", 110, PacketLossDetected), alert("c/1", 230, ConnectionInstability)];
+    let curves = lead_curves(&episodes, &alerts, &Peers::new(), &[0.0, 90.0, 91.0]);
+    assert_eq!(curves[0].points, [[0.0, 0.333_333], [90.0, 0.333_333], [91.0, 0.0]]);
+    let of = |class| curves.iter().find(|curve| curve.class == Some(class)).unwrap();
+    assert_eq!(of(PacketLossDetected).points, [[0.0, 0.5], [90.0, 0.5], [91.0, 0.0]]);
+    assert_eq!(of(ConnectionInstability).points[0], [0.0, 0.0]);
+    assert_eq!(curves.len(), 3);
 }
 
 #[test]
