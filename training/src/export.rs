@@ -4,8 +4,10 @@ use linkcast_domain::{FEATURE_COUNT, FeatureVector};
 use linkcast_scoring::{Calibration, Model, ModelFiles, digest};
 
 use crate::boost::Grown;
+use crate::forecast::Forecasts;
 use crate::gate::{self, Export, ParityReport, Served};
 use crate::model::TrainedModel;
+use crate::summary::SearchStory;
 use crate::train::{Judgement, Parts};
 use crate::{TrainingConfig, TrainingError, TrainingSet, card, onnx};
 
@@ -16,6 +18,8 @@ pub(crate) struct Exported<'a> {
     pub(crate) calibration: Calibration,
     pub(crate) judgement: Judgement,
     pub(crate) parts: &'a Parts,
+    pub(crate) search: Option<SearchStory<'a>>,
+    pub(crate) forecasts: Forecasts,
 }
 
 /// Writes the files, loads them as serving does, and lets the gate compare them with the trainer on `recorded` rows.
@@ -43,8 +47,22 @@ pub(crate) fn export(
     hold(&from_onnx, &files, exported, recorded)?;
     let from_packed = Model::load(&ModelFiles { packed: Some(&packed), ..files }).map_err(load)?;
     let parity = hold(&from_packed, &files, exported, recorded)?;
+    let mut heads = exported.forecasts.heads.iter();
+    heads
+        .try_fold(from_packed, |model, head| model.with_forecast(head.card.horizon, &head.onnx))
+        .map_err(load)?;
     let peoples_card = card::for_people(exported, set, config, &parity);
-    Ok(TrainedModel { classifier_onnx, regressor_onnx, packed, card_json, peoples_card, card, parity })
+    Ok(TrainedModel {
+        classifier_onnx,
+        regressor_onnx,
+        packed,
+        card_json,
+        peoples_card,
+        card,
+        parity,
+        forecasts: exported.forecasts.clone(),
+        comparison: exported.search.map(|story| story.test),
+    })
 }
 
 /// The gate, with `model` as what serves.

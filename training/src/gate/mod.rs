@@ -86,6 +86,32 @@ pub(crate) fn hold(
     Ok(report)
 }
 
+/// Holds one forest of one output against its file and what serves it, as [`hold`] does with a model.
+///
+/// # Errors
+///
+/// The first mismatch, or the booster's own error while predicting.
+pub(crate) fn hold_one(
+    grown: &Grown,
+    onnx: &[u8],
+    serve: &dyn Fn(&[[f32; FEATURE_COUNT]]) -> Vec<f64>,
+    recorded: &[[f32; FEATURE_COUNT]],
+) -> Result<ParityReport, TrainingError> {
+    let parity = |mismatch| TrainingError::Parity(Box::new(mismatch));
+    let forest = &grown.forest;
+    let written = onnx::read(forest.name, onnx, forest.base.len())
+        .map_err(|source| parity(Mismatch::Unreadable(source)))?;
+    let numbers = numbers::compare(forest, &written).map_err(parity)?;
+    let rows = recorded.iter().enumerate().map(|(row, values)| Probe::recorded(row, *values));
+    let around = (0..forest.trees.len()).flat_map(|tree| probe::around_splits(forest, tree, recorded));
+    let probes: Vec<Probe> = rows.chain(around).collect();
+    let values: Vec<_> = probes.iter().map(|probe| probe.values).collect();
+    let (expected, found) = (grown.margins(&values)?, serve(&values));
+    compare_forest(forest, &probes, &expected, &found, &rounding_bounds(forest)).map_err(parity)?;
+    let recorded_rows = recorded.len();
+    Ok(ParityReport { recorded_rows, probes: probes.len() - recorded_rows, numbers })
+}
+
 fn compare_answers(
     export: &Export<'_>,
     classifier: &Grown,
