@@ -5,12 +5,18 @@ use linkcast_scoring::{FileDigests, ModelCard, PiecewiseLinear, RiskScale, TASK,
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::additions;
+use crate::boost::{Grown, Origin};
 use crate::export::Exported;
+use crate::registry::{CODE_REVISION, DATA_VERSION};
 use crate::train::class_counts;
 use crate::{TrainingConfig, TrainingError, TrainingSet};
 
 /// The risk from which alerts are told; the rule on the event bus is the same.
 const TOLD_RISK: f64 = 80.0;
+
+/// What grows forests here.
+const ENGINE: &str = "hessboost 0.4.6";
 
 /// The card of `exported`, whose files are `onnx` (classifier, regressor) and `packed`.
 pub(crate) fn for_machines(
@@ -29,6 +35,7 @@ pub(crate) fn for_machines(
         digests: FileDigests { classifier_onnx: classifier, regressor_onnx: regressor, model_packed: None },
         calibration: exported.calibration.clone(),
         risk: risk_scale(config),
+        forecast: exported.forecasts.heads.iter().map(|head| head.card.clone()).collect(),
         reference: reference(&exported.parts.fit),
         training: training(exported, set, config)?,
         metrics: metrics(exported)?,
@@ -66,8 +73,9 @@ fn training(
     config: &TrainingConfig,
 ) -> Result<Map<String, Value>, TrainingError> {
     let parts = exported.parts;
-    let trees = |grown: &crate::boost::Grown| json!({"trees": grown.forest.trees.len(), "nodes": grown.forest.node_count()});
-    object(&json!({
+    let trees =
+        |grown: &Grown| json!({"trees": grown.forest.trees.len(), "nodes": grown.forest.node_count()});
+    let mut training = object(&json!({
         "data_source": config.data_source,
         "data_digest": set.digest(),
         "rows": set.len(),
@@ -81,11 +89,46 @@ fn training(
             "calibrate": part(&parts.calibrate),
             "test": part(&parts.test),
         },
-        "engine": "hessboost 0.4.6",
-        "settings": config,
+        "engine": engine(exported),
+        "settings": settings(exported, config),
         "classifier": trees(exported.classifier),
         "regressor": trees(exported.regressor),
-    }))
+    }))?;
+    let origin = &config.origin;
+    for (name, known) in [(DATA_VERSION, &origin.data_version), (CODE_REVISION, &origin.code_revision)] {
+        training.extend(known.iter().map(|known| (name.to_owned(), json!(known))));
+    }
+    if let Some(story) = &exported.search {
+        training.insert("search".into(), additions::search_for_machines(story));
+    }
+    Ok(training)
+}
+
+/// Who grew the forests.
+fn engine(exported: &Exported<'_>) -> String {
+    let name = |grown: &Grown| match &grown.origin {
+        Origin::Here => ENGINE.to_owned(),
+        Origin::ModelFile { engine, .. } => engine.clone(),
+    };
+    let (classifier, regressor) = (name(exported.classifier), name(exported.regressor));
+    if classifier == regressor {
+        classifier
+    } else {
+        format!("{classifier} (classifier), {regressor} (regressor)")
+    }
+}
+
+/// The settings; of a forest that was grown elsewhere, what its file tells instead.
+fn settings(exported: &Exported<'_>, config: &TrainingConfig) -> Value {
+    let mut settings = json!(config);
+    for (name, grown) in [("classifier", exported.classifier), ("regressor", exported.regressor)] {
+        if let (Origin::ModelFile { rounds, rounds_after_best, .. }, Some(own)) =
+            (&grown.origin, settings.get_mut(name))
+        {
+            *own = json!({"rounds": rounds, "rounds_after_best_left_out": rounds_after_best});
+        }
+    }
+    settings
 }
 
 fn part(set: &TrainingSet) -> Value {
@@ -97,12 +140,16 @@ fn part(set: &TrainingSet) -> Value {
 
 fn metrics(exported: &Exported<'_>) -> Result<Map<String, Value>, TrainingError> {
     let judgement = &exported.judgement;
-    object(&json!({
+    let mut metrics = object(&json!({
         "of": "the test part, row by row",
         "classifier": judgement.classifier,
         "calibration_error_before": judgement.before_calibration.calibration_error,
         "regressor": judgement.regressor,
-    }))
+    }))?;
+    if !exported.forecasts.reports.is_empty() {
+        metrics.insert("forecast".into(), additions::heads_for_machines(&exported.forecasts.reports));
+    }
+    Ok(metrics)
 }
 
 fn object(value: &impl Serialize) -> Result<Map<String, Value>, TrainingError> {

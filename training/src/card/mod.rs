@@ -2,6 +2,7 @@
 //!
 //! Both are made from the same numbers. Neither holds a time, a path or a thread count.
 
+mod additions;
 mod machines;
 mod people;
 

@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use linkcast_domain::{FEATURE_SCHEMA_VERSION, PredictionType};
 
+use super::additions;
+use crate::boost::Origin;
 use crate::export::Exported;
 use crate::gate::ParityReport;
 use crate::train::class_counts;
@@ -16,8 +18,12 @@ pub(crate) fn for_people(
     config: &TrainingConfig,
     parity: &ParityReport,
 ) -> String {
-    let sections =
-        [purpose(exported, config), data(exported, set, config), figures(exported), limits(), making(parity)];
+    let mut sections = vec![purpose(exported, config), data(exported, set, config), figures(exported)];
+    sections.extend(exported.search.as_ref().map(additions::search_for_people));
+    if !exported.forecasts.reports.is_empty() {
+        sections.push(additions::heads_for_people(&exported.forecasts.reports));
+    }
+    sections.extend([limits(), making(exported, parity)]);
     sections.join("\n")
 }
 
@@ -102,8 +108,8 @@ fn limits() -> String {
      them, and retrain on your own outcomes.\n\
      - Faults are far more frequent in the training data than in life, so a probability is calibrated to that data \
      and reads too high where faults are rare. Thresholds on risk are to be chosen on data with realistic rates.\n\
-     - A sample of the first tenth of a fault's growth shows little; such rows were neither trained on nor counted \
-     above.\n\
+     - Rows of a fault in which there is no trace of it (too young, gone for the moment, at the other end of its link) were \
+     neither trained on nor counted above.\n\
      - Features a source does not deliver are absent. Latency needs a probe, queue-pair figures need host counters; \
      without them the classes that live on them are seldom named.\n\
      - Hour, weekday and their kin take no part: days of simulation cannot tell a season from a coincidence. The risk \
@@ -112,9 +118,21 @@ fn limits() -> String {
         .to_owned()
 }
 
-fn making(parity: &ParityReport) -> String {
+fn making(exported: &Exported<'_>, parity: &ParityReport) -> String {
+    let mut text = String::new();
+    for grown in [exported.classifier, exported.regressor] {
+        if let Origin::ModelFile { engine, rounds, .. } = &grown.origin {
+            let _ = writeln!(
+                text,
+                "The {name} was grown by {engine} ({rounds} rounds count) and taken over from its model file. Which rows \
+                 it was grown on is not in that file: the figures above hold only if rows of the test part were not \
+                 among them.\n",
+                name = grown.forest.name,
+            );
+        }
+    }
     format!(
-        "## How it was made\n\n\
+        "## How it was made\n\n{text}\
          Settings, seed and counts stand in `card.json`; the same rows and settings give the same bytes on any \
          machine. Before the files were written they answered {recorded} recorded rows and {probes} rows on the edges \
          of splits as the trainer does, and {numbers} numbers in them were compared to the bit.\n",
