@@ -3,7 +3,7 @@
 //! hessboost sums histograms in fixed blocks of rows, so the thread count changes nothing (tests here see to it), and
 //! its split search is plain f64 arithmetic. Two things would tie the result to a machine: its vector kernels for
 //! softmax and logistic gradients, chosen by processor (AVX2, NEON), and exponentials from the platform's libm. Both
-//! are avoided by handing in our own losses and our own stopping metrics, computed in f64 with [`crate::math`].
+//! are avoided by handing in our own losses and our own stopping metrics (see [`crate::losses`]).
 
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -13,14 +13,17 @@ use hessboost::config::{TrainingParams, TreeMethod};
 use hessboost::data::DMatrix;
 use hessboost::metric::{CustomMetric, EvalMetric};
 use hessboost::model::{BoostedModel, Iterations};
-use hessboost::objective::{CustomLoss, GradPair, Objective};
+use hessboost::objective::{CustomLoss, Objective};
 use hessboost::training::Trainer;
 use linkcast_domain::{FEATURE_COUNT, PredictionType};
 
 use crate::config::ForestSettings;
 use crate::constraints::{self, Direction};
 use crate::forest::Forest;
-use crate::math;
+use crate::losses::{
+    binary_entropy, cross_entropy, log_odds, logistic_gradient, mean_squared_error, softmax_gradient,
+    squared_gradient, weighted_mean,
+};
 use crate::progress::{Progress, TrainingEvent};
 use crate::{TrainingConfig, TrainingError, TrainingSet};
 
@@ -29,20 +32,58 @@ pub(crate) const CLASSIFIER: &str = "classifier";
 /// The name of the regressor in messages and files.
 pub(crate) const REGRESSOR: &str = "regressor";
 
-/// A forest with the library's own model beside it: the trainer's prediction, which the export is held against.
+/// A forest with whoever grew it beside it: the trainer's prediction, which the export is held against.
 #[derive(Debug)]
 pub(crate) struct Grown {
     pub(crate) forest: Forest,
-    model: BoostedModel,
+    pub(crate) origin: Origin,
+    grower: Box<dyn Grower>,
+}
+
+/// Where a forest comes from, as its card tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Grown here.
+    Here,
+    /// Taken over from the model file of another library.
+    ModelFile {
+        /// The library and its version.
+        engine: String,
+        /// Rounds that count.
+        rounds: usize,
+        /// Rounds of the file that do not.
+        rounds_after_best: usize,
+    },
+}
+
+/// Whoever grew a forest, asked for its own answers.
+pub(crate) trait Grower: std::fmt::Debug + Send + Sync {
+    /// The margins of `rows`, `[row][output]`; `forest` is the forest's name, for errors.
+    fn margins(&self, forest: &'static str, rows: &[[f32; FEATURE_COUNT]])
+    -> Result<Vec<f64>, TrainingError>;
 }
 
 impl Grown {
+    /// A forest and who answers for it.
+    pub(crate) fn new(forest: Forest, origin: Origin, grower: Box<dyn Grower>) -> Self {
+        Grown { forest, origin, grower }
+    }
+
     /// The trainer's own margins, `[row][output]`, in f64.
     pub(crate) fn margins(&self, rows: &[[f32; FEATURE_COUNT]]) -> Result<Vec<f64>, TrainingError> {
+        self.grower.margins(self.forest.name, rows)
+    }
+}
+
+impl Grower for BoostedModel {
+    fn margins(
+        &self,
+        forest: &'static str,
+        rows: &[[f32; FEATURE_COUNT]],
+    ) -> Result<Vec<f64>, TrainingError> {
         let margins = self
-            .model
             .predict_margin_rows(rows.as_flattened(), Iterations::Best)
-            .map_err(|source| TrainingError::Boosting { forest: self.forest.name, source })?;
+            .map_err(|source| TrainingError::Boosting { forest, source })?;
         Ok(margins.as_slice().iter().map(|margin| f64::from(*margin)).collect())
     }
 }
@@ -86,6 +127,25 @@ pub(crate) fn grow_regressor(
     let targets = |set: &TrainingSet| set.risks().to_vec();
     let direction = Direction::WithErrors;
     let plan = Plan { name: REGRESSOR, settings: &config.regressor, loss, metric, direction };
+    grow(plan, lesson, targets, config, progress)
+}
+
+/// Grows a forest of one output whose margin is the logarithm of the odds that `targets` hold; trees grow as `config`
+/// says a regressor should.
+pub(crate) fn grow_binary(
+    name: &'static str,
+    lesson: &Lesson<'_>,
+    targets: impl Fn(&TrainingSet) -> Vec<f32>,
+    config: &TrainingConfig,
+    progress: &mut dyn Progress,
+) -> Result<Grown, TrainingError> {
+    let base = log_odds(weighted_mean(&targets(lesson.fit), lesson.fit_weights));
+    let loss = CustomLoss::new("linkcast:logistic", 1, logistic_gradient).with_base_margin(base);
+    let metric = CustomMetric::new("binary_entropy", false, |margins, labels, weights| {
+        binary_entropy(margins, labels, weights)
+    });
+    let direction = Direction::WithErrors;
+    let plan = Plan { name, settings: &config.regressor, loss, metric, direction };
     grow(plan, lesson, targets, config, progress)
 }
 
@@ -135,7 +195,7 @@ fn grow(
     if let Some(round) = stopped_after {
         return Err(TrainingError::Stopped { forest: name, round });
     }
-    Ok(Grown { forest: Forest::of(name, &model)?, model })
+    Ok(Grown::new(Forest::of(name, &model)?, Origin::Here, Box::new(model)))
 }
 
 fn parameters(
@@ -164,67 +224,6 @@ fn matrix(set: &TrainingSet, targets: &[f32], weights: &[f32]) -> hessboost::err
     DMatrix::from_dense(rows.as_flattened(), set.len(), FEATURE_COUNT)?
         .with_labels(targets)?
         .with_weights(weights)
-}
-
-/// Gradients of the cross entropy of softmax; the second derivative is doubled, as XGBoost does, which halves the
-/// step of each tree and is what its default settings are tuned to.
-fn softmax_gradient(margins: &[f32], labels: &[f32], weights: Option<&[f32]>, out: &mut [GradPair]) {
-    const COUNT: usize = PredictionType::COUNT;
-    let rows = margins.as_chunks::<COUNT>().0.iter().zip(out.as_chunks_mut::<COUNT>().0);
-    for (row, ((margins, out), label)) in rows.zip(labels).enumerate() {
-        let weight = weight_at(weights, row);
-        let mut probabilities = margins.map(f64::from);
-        math::softmax(&mut probabilities);
-        for (class, (probability, pair)) in probabilities.iter().zip(out).enumerate() {
-            let target = if class as f32 == *label { 1.0 } else { 0.0 };
-            let curvature = (2.0 * probability * (1.0 - probability)).max(1e-16);
-            *pair = GradPair::new(((probability - target) * weight) as f32, (curvature * weight) as f32);
-        }
-    }
-}
-
-fn squared_gradient(margins: &[f32], labels: &[f32], weights: Option<&[f32]>, out: &mut [GradPair]) {
-    for (row, ((margin, label), pair)) in margins.iter().zip(labels).zip(out).enumerate() {
-        let weight = weight_at(weights, row) as f32;
-        *pair = GradPair::new((margin - label) * weight, weight);
-    }
-}
-
-fn cross_entropy(margins: &[f32], labels: &[f32], weights: Option<&[f32]>) -> f64 {
-    let rows = margins.as_chunks::<{ PredictionType::COUNT }>().0.iter().zip(labels);
-    let losses = rows.map(|(margins, label)| {
-        let mut probabilities = margins.map(f64::from);
-        math::softmax(&mut probabilities);
-        let true_class = probabilities.get(*label as usize).copied().unwrap_or(0.0);
-        -math::ln(true_class.max(1e-15))
-    });
-    mean(losses, weights)
-}
-
-fn mean_squared_error(margins: &[f32], labels: &[f32], weights: Option<&[f32]>) -> f64 {
-    let losses = margins.iter().zip(labels).map(|(margin, label)| {
-        let error = f64::from(*margin) - f64::from(*label);
-        error * error
-    });
-    mean(losses, weights)
-}
-
-fn weighted_mean(values: &[f32], weights: &[f32]) -> f32 {
-    mean(values.iter().map(|value| f64::from(*value)), Some(weights)) as f32
-}
-
-fn mean(values: impl Iterator<Item = f64>, weights: Option<&[f32]>) -> f64 {
-    let (mut sum, mut total) = (0.0, 0.0);
-    for (row, value) in values.enumerate() {
-        let weight = weight_at(weights, row);
-        sum += value * weight;
-        total += weight;
-    }
-    if total > 0.0 { sum / total } else { 0.0 }
-}
-
-fn weight_at(weights: Option<&[f32]>, row: usize) -> f64 {
-    weights.and_then(|weights| weights.get(row)).map_or(1.0, |weight| f64::from(*weight))
 }
 
 /// The caller's verdict as an error, for events outside a round.

@@ -64,6 +64,16 @@ pub(crate) fn apply(calibration: &Calibration, margins: &[f64; COUNT]) -> [f64; 
     if sum > 0.0 { mapped.map(|probability| probability / sum) } else { raw }
 }
 
+/// The map that makes probabilities of one thing mean what they say; none where too little of it happened.
+pub(crate) fn fit_binary(probabilities: &[f64], happened: &[bool], weights: &[f32]) -> PiecewiseLinear {
+    if happened.iter().filter(|happened| **happened).count() < FEWEST_POSITIVES {
+        return PiecewiseLinear::default();
+    }
+    let rows = probabilities.iter().zip(happened).zip(weights);
+    let rows = rows.map(|((said, happened), weight)| Block::of(*said, *happened, f64::from(*weight)));
+    fit_blocks(rows.collect())
+}
+
 fn fit_temperature(scored: Scored<'_>) -> f64 {
     const GOLDEN: f64 = 0.618_033_988_749_894_9;
     let loss = |temperature: f64| {
@@ -96,6 +106,10 @@ struct Block {
 }
 
 impl Block {
+    fn of(said: f64, happened: bool, weight: f64) -> Self {
+        Block { weight, said: said * weight, happened: if happened { weight } else { 0.0 } }
+    }
+
     fn add(&mut self, other: Block) {
         self.weight += other.weight;
         self.said += other.said;
@@ -117,15 +131,15 @@ fn fit_class(class: PredictionType, probabilities: &[[f64; COUNT]], scored: Scor
     if positives < FEWEST_POSITIVES {
         return PiecewiseLinear::default();
     }
-    let mut rows: Vec<Block> = probabilities
-        .iter()
-        .zip(scored.rows())
-        .map(|(probabilities, (_, truth, weight))| {
-            let said = probabilities.get(class.index()).copied().unwrap_or(0.0);
-            let happened = if truth == class { weight } else { 0.0 };
-            Block { weight, said: said * weight, happened }
-        })
-        .collect();
+    let rows = probabilities.iter().zip(scored.rows()).map(|(probabilities, (_, truth, weight))| {
+        let said = probabilities.get(class.index()).copied().unwrap_or(0.0);
+        Block::of(said, truth == class, weight)
+    });
+    fit_blocks(rows.collect())
+}
+
+/// The map through the pooled blocks of these rows.
+fn fit_blocks(mut rows: Vec<Block>) -> PiecewiseLinear {
     rows.sort_by(|one, other| one.mean_said().total_cmp(&other.mean_said()));
     let blocks = join_nearest(pool(&rows));
     PiecewiseLinear { knots: knots(&blocks) }

@@ -1,6 +1,7 @@
 //! What training can be told.
 //!
-//! Everything here shapes the model and is written into its card, but for the thread count, which must not: the same
+//! Everything here shapes the model and is written into its card, but for where it comes from, which the card says beside its
+//! settings, and the thread count, which must not: the same
 //! data and settings give the same bytes on any machine with any number of threads.
 
 use std::num::NonZeroUsize;
@@ -54,13 +55,26 @@ pub struct TrainingConfig {
     pub threads: Option<NonZeroUsize>,
     /// Said of the data in the card: where it comes from, in one sentence.
     pub data_source: String,
+    /// Where the model comes from beyond that. In the card beside the data's digest, and no setting.
+    #[serde(skip)]
+    pub origin: ModelOrigin,
+}
+
+/// What whoever trains knows of where a model comes from; the card is silent on what is not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelOrigin {
+    /// The version of the data set that the rows are of.
+    pub data_version: Option<String>,
+    /// The revision of the code that trains. It is told and never found out: the same rows and settings give the same
+    /// bytes, whichever commit they are trained at.
+    pub code_revision: Option<String>,
 }
 
 impl Default for TrainingConfig {
     /// Depth and rounds are set so that the shipped model stays below 700 trees: its scoring time grows with them.
     fn default() -> Self {
         TrainingConfig {
-            version: "1".into(),
+            version: "2".into(),
             seed: 20_260_101,
             split: SplitSettings::default(),
             classifier: ForestSettings {
@@ -87,6 +101,7 @@ impl Default for TrainingConfig {
             threads: None,
             data_source:
                 "Synthetic: a simulated InfiniBand fabric with injected faults whose truth is known.".into(),
+            origin: ModelOrigin::default(),
         }
     }
 }

@@ -47,6 +47,14 @@ impl Direction {
                 .to_vec(),
         }
     }
+
+    /// The same as XGBoost is told it: `(0,1,…)`.
+    pub(crate) fn tuple(self) -> String {
+        let rises = |feature: &Feature| self == Direction::WithErrors && RISING.contains(feature);
+        let ways: Vec<&str> =
+            Feature::ALL.iter().map(|feature| if rises(feature) { "1" } else { "0" }).collect();
+        format!("({})", ways.join(","))
+    }
 }
 
 /// The rows with what is left out set to one value, on which nothing can be split.

@@ -59,6 +59,22 @@ pub enum TrainingError {
         /// How many classes they have.
         classes: usize,
     },
+    /// Streams that belong together lie in two parts.
+    #[error(
+        "stream {stream}, or one that belongs with it, lies in the {} part and in the {} part: expected each group of \
+         streams in one part alone",
+        parts[0],
+        parts[1]
+    )]
+    TornStreams {
+        /// The stream.
+        stream: String,
+        /// Both parts.
+        parts: [&'static str; 2],
+    },
+    /// The search's record cannot be kept, so an interruption would lose what was found.
+    #[error("the search's record of finished trials cannot be kept")]
+    Record(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The boosting library refused.
     #[error("boosting the {forest} failed")]
     Boosting {
@@ -77,6 +93,25 @@ pub enum TrainingError {
         tree: usize,
         /// What is in the way.
         found: &'static str,
+    },
+    /// A model file that cannot be taken over.
+    #[error("the {forest}'s model file cannot be taken over")]
+    Xgboost {
+        /// Classifier or regressor.
+        forest: &'static str,
+        /// Why.
+        #[source]
+        source: crate::xgboost::XgboostError,
+    },
+    /// A model that answers another question than it is given for.
+    #[error("the {forest}'s model file answers {found}: expected {expected}")]
+    OtherQuestion {
+        /// Classifier or regressor.
+        forest: &'static str,
+        /// What it answers.
+        found: &'static str,
+        /// What it should.
+        expected: &'static str,
     },
     /// The caller's progress said stop.
     #[error("training was stopped after round {round} of the {forest}")]

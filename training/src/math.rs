@@ -14,6 +14,16 @@ pub(crate) fn ln(x: f64) -> f64 {
     libm::log(x)
 }
 
+/// The probability whose odds have the logarithm `margin`, without overflow at either end.
+pub(crate) fn logistic(margin: f64) -> f64 {
+    if margin >= 0.0 {
+        1.0 / (1.0 + exp(-margin))
+    } else {
+        let odds = exp(margin);
+        odds / (1.0 + odds)
+    }
+}
+
 /// Turns margins into probabilities, in place; the largest margin is subtracted first, so nothing overflows.
 pub(crate) fn softmax(margins: &mut [f64]) {
     let largest = margins.iter().copied().fold(f64::NEG_INFINITY, f64::max);

@@ -4,7 +4,9 @@
 
 use linkcast_scoring::{CARD_FILE, CLASSIFIER_FILE, ModelCard, ModelFiles, PACKED_FILE, REGRESSOR_FILE};
 
+use crate::forecast::{Forecasts, HeadReport};
 use crate::gate::ParityReport;
+use crate::summary::Comparison;
 
 /// The name of the card for people.
 pub const PEOPLES_CARD_FILE: &str = "MODEL_CARD.md";
@@ -28,19 +30,23 @@ pub struct TrainedModel {
     pub(crate) peoples_card: String,
     pub(crate) card: ModelCard,
     pub(crate) parity: ParityReport,
+    pub(crate) forecasts: Forecasts,
+    pub(crate) comparison: Option<Comparison>,
 }
 
 impl TrainedModel {
     /// Every file of the model's folder.
     pub fn files(&self) -> Vec<ModelFile> {
         let file = |name, bytes: &[u8]| ModelFile { name, bytes: bytes.to_vec() };
-        vec![
+        let heads = self.forecasts.heads.iter().map(|head| file(head.card.horizon.file(), &head.onnx));
+        let files = [
             file(CLASSIFIER_FILE, &self.classifier_onnx),
             file(REGRESSOR_FILE, &self.regressor_onnx),
             file(PACKED_FILE, &self.packed),
             file(CARD_FILE, &self.card_json),
             file(PEOPLES_CARD_FILE, self.peoples_card.as_bytes()),
-        ]
+        ];
+        files.into_iter().chain(heads).collect()
     }
 
     /// The files as scoring loads them.
@@ -56,6 +62,16 @@ impl TrainedModel {
     /// What the machines' card says.
     pub fn card(&self) -> &ModelCard {
         &self.card
+    }
+
+    /// What became of the forecasts that were asked for.
+    pub fn forecasts(&self) -> &[HeadReport] {
+        &self.forecasts.reports
+    }
+
+    /// What the test part says of the settings a search began with and of those it found.
+    pub fn comparison(&self) -> Option<&Comparison> {
+        self.comparison.as_ref()
     }
 
     /// What the parity gate compared.

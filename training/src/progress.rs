@@ -5,6 +5,8 @@
 
 use std::ops::ControlFlow;
 
+use linkcast_scoring::Horizon;
+
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum TrainingEvent {
@@ -28,12 +30,32 @@ pub enum TrainingEvent {
         /// The loss on the rows that decide when to stop.
         loss: f64,
     },
+    /// A candidate of the search is finished, or a rung begins.
+    Trial {
+        /// The rung, from 1.
+        rung: usize,
+        /// How many rungs there are.
+        rungs: usize,
+        /// Candidates finished on this rung.
+        done: usize,
+        /// Candidates on it.
+        total: usize,
+        /// The best on it so far: its number and its loss.
+        best: Option<(usize, f64)>,
+    },
     /// The calibration map is fitted.
     Calibrated {
         /// Expected calibration error before.
         before: f64,
         /// And after.
         after: f64,
+    },
+    /// A forecast's head is made, or left out.
+    Head {
+        /// How far ahead it looks.
+        horizon: Horizon,
+        /// How well it ranks; `None` where it was left out.
+        area_under_roc: Option<f64>,
     },
     /// The exported model said what the trainer said.
     ParityHolds {

@@ -11,7 +11,8 @@ use linkcast_domain::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::TrainingError;
+use crate::dataset::{DatasetRow, Deal, Side};
+use crate::{Outcomes, TrainingError};
 
 /// One sample's features with what they should be answered with.
 #[derive(Clone, Debug)]
@@ -30,6 +31,15 @@ pub struct LabelledRow {
     pub weight: f32,
 }
 
+/// Whether the row's link failed within each horizon after it; `None` where nobody knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Failures {
+    /// Within [`crate::NEAR_HORIZON`].
+    pub near: Option<bool>,
+    /// Within [`crate::FAR_HORIZON`].
+    pub far: Option<bool>,
+}
+
 /// Labelled rows by column.
 #[derive(Clone, Debug, Default)]
 pub struct TrainingSet {
@@ -38,10 +48,21 @@ pub struct TrainingSet {
     risks: Vec<f32>,
     weights: Vec<f32>,
     times: Vec<Timestamp>,
+    failures: Vec<Failures>,
     streams: Vec<u32>,
     names: Vec<StreamId>,
     numbers: BTreeMap<StreamId, u32>,
     ties: Vec<u32>,
+    dealt: Option<Dealt>,
+}
+
+/// Where a data set put each stream, and the first instant that it holds out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Dealt {
+    /// The side of each group of streams, by the stream that stands for them.
+    pub(crate) sides: BTreeMap<u32, Side>,
+    /// The first instant that is held out.
+    pub(crate) cutoff: Timestamp,
 }
 
 impl TrainingSet {
@@ -71,8 +92,56 @@ impl TrainingSet {
         self.risks.push(row.risk as f32);
         self.weights.push(row.weight);
         self.times.push(row.time);
+        self.failures.push(Failures::default());
         self.streams.push(stream);
         Ok(())
+    }
+
+    /// Says of every row whether its link failed within each horizon after it, as far as `outcomes` know.
+    pub fn answer_failures(&mut self, outcomes: &Outcomes) {
+        let rows = self.failures.iter_mut().zip(&self.streams).zip(&self.times);
+        for ((failures, stream), time) in rows {
+            if let Some(stream) = self.names.get(*stream as usize) {
+                let outcome = outcomes.after(stream, *time);
+                *failures = Failures { near: outcome.fails_near, far: outcome.fails_far };
+            }
+        }
+    }
+
+    /// Adds a row of a data set, with what is known of its link's failures.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`TrainingSet::push`].
+    pub fn push_of_dataset(&mut self, row: &DatasetRow) -> Result<(), TrainingError> {
+        self.push(&LabelledRow {
+            stream: row.stream.clone(),
+            time: row.time,
+            features: FeatureVector(row.features.map(f64::from)),
+            class: row.class,
+            risk: f64::from(row.risk),
+            weight: row.weight,
+        })?;
+        if let Some(failures) = self.failures.last_mut() {
+            *failures = Failures { near: row.fails_near, far: row.fails_far };
+        }
+        Ok(())
+    }
+
+    /// Takes over a data set's split: whatever is split of this set later is split like it.
+    pub fn follow(&mut self, deal: &Deal) {
+        for (stream, seat) in deal.seats() {
+            self.keep_together(&seat.group, stream);
+        }
+        let sides = deal.seats().iter().filter_map(|(stream, seat)| {
+            self.numbers.get(stream).map(|number| (self.root(*number), seat.side))
+        });
+        self.dealt = Some(Dealt { sides: sides.collect(), cutoff: deal.cutoff() });
+    }
+
+    /// Where a data set put the streams, if the rows are of one.
+    pub(crate) fn dealt(&self) -> Option<&Dealt> {
+        self.dealt.as_ref()
     }
 
     /// Ties two streams: whatever a split does with one it does with the other.
@@ -83,6 +152,18 @@ impl TrainingSet {
         if let Some(tie) = self.ties.get_mut(one.max(other) as usize) {
             *tie = one.min(other);
         }
+    }
+
+    /// The row at `place`, as it was added; its features as the model sees them.
+    pub fn row(&self, place: usize) -> Option<LabelledRow> {
+        Some(LabelledRow {
+            stream: self.names.get(*self.streams.get(place)? as usize)?.clone(),
+            time: *self.times.get(place)?,
+            features: FeatureVector(self.features.get(place)?.map(f64::from)),
+            class: *self.classes.get(place)?,
+            risk: f64::from(*self.risks.get(place)?),
+            weight: *self.weights.get(place)?,
+        })
     }
 
     /// How many rows there are.
@@ -113,6 +194,11 @@ impl TrainingSet {
     /// How many rows each row stands for.
     pub fn weights(&self) -> &[f32] {
         &self.weights
+    }
+
+    /// Whether the rows' links failed.
+    pub fn failures(&self) -> &[Failures] {
+        &self.failures
     }
 
     /// The rows' times.
@@ -150,10 +236,12 @@ impl TrainingSet {
             risks: pick(&self.risks, places),
             weights: pick(&self.weights, places),
             times: pick(&self.times, places),
+            failures: pick(&self.failures, places),
             streams: pick(&self.streams, places),
             names: self.names.clone(),
             numbers: self.numbers.clone(),
             ties: self.ties.clone(),
+            dealt: self.dealt.clone(),
         }
     }
 
@@ -182,6 +270,11 @@ impl TrainingSet {
         if let (Some(time), Some(stream)) = (self.times.get(place), self.streams.get(place)) {
             hasher.update(time.millis().to_le_bytes());
             hasher.update(self.names.get(*stream as usize).map_or("", StreamId::as_str));
+        }
+        // Rows of which nothing is known keep the digest they had before failures were.
+        if let Some(failures) = self.failures.get(place).filter(|known| **known != Failures::default()) {
+            let code = |known: Option<bool>| known.map_or(2, u8::from);
+            hasher.update([b'f', code(failures.near), code(failures.far)]);
         }
     }
 
@@ -249,6 +342,32 @@ mod tests {
     fn a_weight_of_nothing_is_refused() {
         let error = TrainingSet::of(&[LabelledRow { weight: 0.0, ..row("a/1", 5) }]).unwrap_err();
         assert!(error.to_string().contains("the weight"), "{error}");
+    }
+
+    #[test]
+    fn a_risk_that_is_no_number_is_refused() {
+        for risk in [f64::NAN, f64::INFINITY, -1.0] {
+            let error = TrainingSet::of(&[LabelledRow { risk, ..row("a/1", 5) }]).unwrap_err();
+            assert!(error.to_string().contains("the risk of stream a/1"), "{error}");
+        }
+        let error = TrainingSet::of(&[LabelledRow { weight: f32::NAN, ..row("a/1", 5) }]).unwrap_err();
+        assert!(error.to_string().contains("the weight"), "{error}");
+    }
+
+    #[test]
+    fn failures_are_those_that_follow_and_change_the_digest_only_where_they_are_known() {
+        let mut set = TrainingSet::of(&[row("a/1", 0), row("a/1", 90), row("b/1", 0)]).unwrap();
+        let before = set.digest();
+        assert_eq!(set.failures(), [Failures::default(); 3]);
+        let failed = crate::Happening::Failed { how: crate::Failure::Down };
+        let at = |minute: i64| Timestamp::from_millis(minute * 60_000);
+        set.answer_failures(&Outcomes::new(at(100), [("a/1".parse().unwrap(), at(30), failed)]));
+        let known = |near, far| Failures { near, far };
+        assert_eq!(
+            set.failures(),
+            [known(Some(true), Some(true)), known(None, None), known(Some(false), None)]
+        );
+        assert_ne!(set.digest(), before);
     }
 
     #[test]

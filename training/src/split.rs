@@ -4,17 +4,15 @@
 //! on what it has all but seen. So a stream, with all streams tied to it, lies on one side only, AND everything held
 //! out is later than everything fitted. What is neither (fitting streams' late rows, held-out streams' early ones) is
 //! left out and counted.
-//!
-//! Faults are rare and of ten types. Groups of streams are dealt within the rarest class they show, so that every
-//! class reaches every part whenever it has enough groups; the order within a class is a hash, so it depends on the
-//! names and the seed and not on the order of the rows.
 
 use std::collections::BTreeMap;
 
-use linkcast_domain::{PredictionType, StreamId, Timestamp};
+use linkcast_domain::{StreamId, Timestamp};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use crate::dataset::Side;
+use crate::set::Dealt;
+use crate::stratify::{self, Shown};
 use crate::{TrainingError, TrainingSet};
 
 /// How rows are split.
@@ -73,8 +71,10 @@ pub(crate) struct Split {
 /// A share outside 0 to 1.
 pub(crate) fn split(set: &TrainingSet, settings: &SplitSettings, seed: u64) -> Result<Split, TrainingError> {
     check(settings)?;
-    let parts = deal(set, settings, seed);
-    let cutoff = cutoff(set.times(), settings.fit_time);
+    let (parts, cutoff) = match set.dealt() {
+        Some(dealt) => (as_dealt(set, dealt, settings, seed), dealt.cutoff),
+        None => (deal(set, settings, seed), cutoff(set.times(), settings.fit_time)),
+    };
     let mut split = Split { cutoff, ..Split::default() };
     for (place, (stream, time)) in set.streams().iter().zip(set.times()).enumerate() {
         let part = parts.get(&set.root(*stream)).copied();
@@ -117,17 +117,70 @@ fn cutoff(times: &[Timestamp], share: f64) -> Timestamp {
 
 /// The part of each group of streams, by the group's root.
 fn deal(set: &TrainingSet, settings: &SplitSettings, seed: u64) -> BTreeMap<u32, Part> {
-    let mut decks: BTreeMap<PredictionType, Vec<([u8; 32], u32)>> = BTreeMap::new();
-    for (root, class) in rarest_classes(set) {
-        let name = set.stream_names().get(root as usize).map_or("", StreamId::as_str);
-        decks.entry(class).or_default().push((shuffle_key(name, seed), root));
-    }
     let mut parts = BTreeMap::new();
-    for deck in decks.values_mut() {
-        deck.sort_unstable();
+    for deck in decks(set, seed) {
         let size = deck.len() as f64;
-        for (position, (_, root)) in deck.iter().enumerate() {
+        for (position, root) in deck.iter().enumerate() {
             parts.insert(*root, part_at((position as f64 + 0.5) / size, settings));
+        }
+    }
+    parts
+}
+
+/// The groups of streams, by the rarest class they show and within it in an order that only names and seed decide.
+pub(crate) fn decks(set: &TrainingSet, seed: u64) -> Vec<Vec<u32>> {
+    let mut shown: BTreeMap<u32, Shown> = BTreeMap::new();
+    for (stream, class) in set.streams().iter().zip(set.classes()) {
+        let classes = shown.entry(set.root(*stream)).or_default();
+        if let Some(seen) = classes.get_mut(class.index()) {
+            *seen = true;
+        }
+    }
+    let name = |root: u32| set.stream_names().get(root as usize).map_or("", StreamId::as_str).to_owned();
+    stratify::decks(&shown, name, seed)
+}
+
+/// Refuses parts (or folds) of which two hold rows of streams that belong together.
+///
+/// # Errors
+///
+/// [`TrainingError::TornStreams`], naming the stream and both parts.
+pub(crate) fn check_apart(
+    set: &TrainingSet,
+    parts: &[(&'static str, &[usize])],
+) -> Result<(), TrainingError> {
+    let mut homes: BTreeMap<u32, &'static str> = BTreeMap::new();
+    for (part, rows) in parts {
+        for stream in rows.iter().filter_map(|row| set.streams().get(*row)) {
+            let home = *homes.entry(set.root(*stream)).or_insert(part);
+            if home != *part {
+                let stream = set.stream_names().get(*stream as usize).cloned();
+                let stream = stream.map_or_else(String::new, |stream| stream.as_str().to_owned());
+                return Err(TrainingError::TornStreams { stream, parts: [home, part] });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The parts of a data set that is split already: its rows for choosing stop and calibrate, in the settings' proportion.
+fn as_dealt(set: &TrainingSet, dealt: &Dealt, settings: &SplitSettings, seed: u64) -> BTreeMap<u32, Part> {
+    let stops = settings.stop_streams / (settings.stop_streams + settings.calibrate_streams);
+    let mut parts = BTreeMap::new();
+    for deck in decks(set, seed) {
+        let choosing: Vec<u32> =
+            deck.iter().copied().filter(|root| dealt.sides.get(root) == Some(&Side::Validation)).collect();
+        let size = choosing.len() as f64;
+        for (position, root) in choosing.iter().enumerate() {
+            let is_early = (position as f64 + 0.5) / size < stops;
+            parts.insert(*root, if is_early { Part::Stop } else { Part::Calibrate });
+        }
+    }
+    for (root, side) in &dealt.sides {
+        match side {
+            Side::Train => drop(parts.insert(*root, Part::Fit)),
+            Side::Test => drop(parts.insert(*root, Part::Test)),
+            Side::Validation => {}
         }
     }
     parts
@@ -146,38 +199,11 @@ fn part_at(position: f64, settings: &SplitSettings) -> Part {
     }
 }
 
-/// For each group of streams the class it shows that the fewest groups show.
-fn rarest_classes(set: &TrainingSet) -> BTreeMap<u32, PredictionType> {
-    let mut shown: BTreeMap<u32, [bool; PredictionType::COUNT]> = BTreeMap::new();
-    for (stream, class) in set.streams().iter().zip(set.classes()) {
-        let classes = shown.entry(set.root(*stream)).or_default();
-        if let Some(seen) = classes.get_mut(class.index()) {
-            *seen = true;
-        }
-    }
-    let showing = |class: PredictionType| {
-        shown.values().filter(|classes| classes.get(class.index()).copied().unwrap_or(false)).count()
-    };
-    let counts = PredictionType::ALL.map(|class| (showing(class), class));
-    let rarest = |classes: &[bool; PredictionType::COUNT]| {
-        let present = counts.iter().zip(classes).filter(|(_, seen)| **seen);
-        present.map(|(count, _)| *count).min().map_or(PredictionType::Normal, |(_, class)| class)
-    };
-    shown.iter().map(|(root, classes)| (*root, rarest(classes))).collect()
-}
-
-fn shuffle_key(name: &str, seed: u64) -> [u8; 32] {
-    let mut hasher = Sha256::new();
-    hasher.update(seed.to_le_bytes());
-    hasher.update(name);
-    hasher.finalize().into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::LabelledRow;
-    use linkcast_domain::FeatureVector;
+    use linkcast_domain::{FeatureVector, PredictionType};
     use std::collections::BTreeSet;
 
     /// Forty links of two ends over 100 minutes; every fourth link shows packet loss in its second half.
@@ -236,6 +262,18 @@ mod tests {
         for part in [&split.fit, &split.stop, &split.calibrate, &split.test] {
             assert!(part.iter().any(|row| set.classes()[*row] == PredictionType::PacketLossDetected));
         }
+    }
+
+    #[test]
+    fn a_stream_in_two_parts_is_refused_by_name() {
+        let set = links();
+        let split = split(&set, &SplitSettings::default(), 7).unwrap();
+        check_apart(&set, &[("fitting", &split.fit), ("judging", &split.test)]).unwrap();
+        let mut judging = split.test.clone();
+        judging.push(split.fit[0]);
+        let error = check_apart(&set, &[("fitting", &split.fit), ("judging", &judging)]).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("fitting") && text.contains("judging") && text.contains("/1"), "{text}");
     }
 
     #[test]

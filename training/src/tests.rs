@@ -3,10 +3,15 @@
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 
+use linkcast_domain::ports::FolderFile;
 use linkcast_domain::{Feature, FeatureVector, PredictionType, StreamId, Timestamp};
 use linkcast_scoring::{Model, ModelFiles};
 
-use crate::{LabelledRow, Silent, TrainingConfig, TrainingError, TrainingEvent, TrainingSet, train};
+use crate::registry::{self, Provenance, describe};
+use crate::{
+    Additions, Failure, Happening, LabelledRow, Outcomes, Silent, TrainedModel, TrainingConfig,
+    TrainingError, TrainingEvent, TrainingSet, train, train_with,
+};
 
 /// A generator of numbers in 0..1 that is the same everywhere.
 struct Dice(u64);
@@ -67,6 +72,32 @@ pub(crate) fn small() -> TrainingConfig {
     config
 }
 
+/// A model's files as a registry takes them.
+fn folder(model: &TrainedModel) -> Vec<FolderFile> {
+    let files = model.files().into_iter();
+    files.map(|file| FolderFile { name: file.name.to_owned(), bytes: file.bytes }).collect()
+}
+
+#[test]
+fn a_card_says_where_its_model_comes_from_as_far_as_that_was_told() {
+    let set = made_up(150);
+    let mut config = small();
+    let untold = train(&set, &config, &mut Silent).unwrap();
+    let told = |model: &TrainedModel, name: &str| model.card().training.get(name).cloned();
+    assert_eq!((told(&untold, "data_version"), told(&untold, "code_revision")), (None, None));
+    config.origin.data_version = Some("0123456789ab".into());
+    config.origin.code_revision = Some("4f2a".into());
+    let model = train(&set, &config, &mut Silent).unwrap();
+    assert_eq!(told(&model, "data_version"), Some("0123456789ab".into()));
+    assert_eq!(told(&model, "code_revision"), Some("4f2a".into()));
+    assert_eq!(told(&model, "settings"), told(&untold, "settings"), "it is no setting");
+    let forests = |model: &TrainedModel| model.card().digests.classifier_onnx.clone();
+    assert_eq!(forests(&model), forests(&untold));
+    let facts = describe(&folder(&model), &Provenance::default(), ("ada", Timestamp::EPOCH)).unwrap();
+    assert_eq!(facts.lineage.data_version.as_deref(), Some("0123456789ab"));
+    assert_eq!(facts.lineage.code_revision.as_deref(), Some("4f2a"));
+}
+
 #[test]
 fn the_same_rows_give_the_same_bytes_with_one_thread_and_with_two() {
     let set = made_up(150);
@@ -83,7 +114,7 @@ fn the_same_rows_give_the_same_bytes_with_one_thread_and_with_two() {
 fn a_trained_model_loads_and_has_learnt_what_there_was_to_learn() {
     let trained = train(&made_up(300), &small(), &mut Silent).unwrap();
     let model = Model::load(&trained.to_model_files()).unwrap();
-    assert_eq!(model.identity().model_version, "1");
+    assert_eq!(model.identity().model_version, small().version);
     let mut features = FeatureVector([0.3; 40]);
     let well = model.score(&features);
     assert_eq!(well.class, PredictionType::Normal);
@@ -108,6 +139,44 @@ fn the_cards_say_what_the_data_was_and_hold_nothing_of_the_machine() {
             assert!(!text.contains(trace), "{} holds {trace}", file.name);
         }
     }
+}
+
+#[test]
+fn a_model_with_a_head_forecasts_and_one_without_has_the_card_it_always_had() {
+    let set = made_up(400);
+    let at = |minute: i64| Timestamp::from_millis(minute * 300_000);
+    let (mut before, mut happened) = (TrainingSet::default(), Vec::new());
+    for place in 0..set.len() {
+        let row = set.row(place).unwrap();
+        let minute = row.time.millis() / 60_000;
+        if row.class != PredictionType::Normal && minute % 40 == 39 {
+            happened.push((row.stream.clone(), at(minute + 1), Happening::Failed { how: Failure::Down }));
+        }
+        before.push(&LabelledRow { time: at(minute), ..row }).unwrap();
+    }
+    before.answer_failures(&Outcomes::new(at(119), happened));
+    let additions = Additions { failures: Some(&before), ..Additions::default() };
+    let trained = train_with(&set, &small(), additions, &mut Silent).unwrap();
+    let files = trained.files();
+    let read = |path: &std::path::Path| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let file = files.iter().find(|file| file.name == name);
+        file.map(|file| file.bytes.clone()).ok_or_else(|| std::io::ErrorKind::NotFound.into())
+    };
+    let model = Model::in_folder(std::path::Path::new("model"), read).unwrap();
+    let forecast = model.forecast(&FeatureVector([0.3; 40])).unwrap();
+    assert!(forecast.within_1h.is_some_and(|likely| (0.0..=1.0).contains(&likely)), "{forecast:?}");
+    assert_eq!(forecast.within_24h, None, "ten hours are no day");
+    assert!(trained.forecasts()[1].left_out.is_some());
+    let registered = registry::load(&folder(&trained)).unwrap();
+    assert_eq!(registered.forecast(&FeatureVector([0.3; 40])), Some(forecast), "a registry loses no head");
+    let plain = train(&set, &small(), &mut Silent).unwrap();
+    let (with, without) = (trained.to_model_files(), plain.to_model_files());
+    assert!(with.classifier_onnx == without.classifier_onnx && with.regressor_onnx == without.regressor_onnx);
+    assert_eq!(with.packed, without.packed);
+    assert!(!String::from_utf8_lossy(without.card_json).contains("forecast"));
+    let model = Model::load(&without).unwrap();
+    assert_eq!(model.forecast(&FeatureVector([0.3; 40])), None);
 }
 
 #[test]

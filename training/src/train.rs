@@ -6,13 +6,17 @@
 use linkcast_domain::{FEATURE_COUNT, PredictionType};
 use linkcast_scoring::Calibration;
 
+use crate::balance::ClassWeights;
 use crate::boost::{Grown, Lesson, grow_classifier, grow_regressor, heed};
 use crate::calibrate::{self, Scored};
 use crate::export::{self, Exported};
+use crate::forecast::{Forecasts, grow_heads};
 use crate::metrics::{ClassifierFigures, RegressorFigures, judge_classifier, judge_regressor};
 use crate::model::TrainedModel;
-use crate::progress::{Progress, TrainingEvent};
-use crate::split::{Split, split};
+use crate::progress::{Progress, Silent, TrainingEvent};
+use crate::search::{Candidate, SearchReport};
+use crate::split::{Split, check_apart, split};
+use crate::summary::{ClassifierSummary, Comparison, SearchStory};
 use crate::{TrainingConfig, TrainingError, TrainingSet};
 
 /// Recorded rows the parity gate compares, spread over all parts.
@@ -34,15 +38,38 @@ pub(crate) struct Judgement {
     pub(crate) regressor: RegressorFigures,
 }
 
+/// What a training is asked for beside the plain model.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Additions<'a> {
+    /// The search that found the settings: its story goes into the cards.
+    pub search: Option<&'a SearchReport>,
+    /// Rows of which it is known whether their links failed: heads that forecast it are grown on them.
+    pub failures: Option<&'a TrainingSet>,
+}
+
+/// Trains a model on `set`, and nothing beside it.
+///
+/// # Errors
+///
+/// Those of [`train_with`].
+pub fn train(
+    set: &TrainingSet,
+    config: &TrainingConfig,
+    progress: &mut dyn Progress,
+) -> Result<TrainedModel, TrainingError> {
+    train_with(set, config, Additions::default(), progress)
+}
+
 /// Trains a model on `set`.
 ///
 /// # Errors
 ///
 /// A setting or part that cannot be used, the booster's own errors, a stop asked for by `progress`, and above all a
 /// [`TrainingError::Parity`] when the exported files do not say what the trainer says.
-pub fn train(
+pub fn train_with(
     set: &TrainingSet,
     config: &TrainingConfig,
+    additions: Additions<'_>,
     progress: &mut dyn Progress,
 ) -> Result<TrainedModel, TrainingError> {
     let parts = parts(set, config)?;
@@ -58,8 +85,21 @@ pub fn train(
         after: judgement.classifier.calibration_error,
     };
     heed(progress.tell(event), "model", 0)?;
-    let exported =
-        Exported { classifier: &classifier, regressor: &regressor, calibration, judgement, parts: &parts };
+    let chosen = Calibrated { classifier: &classifier, calibration: &calibration };
+    let search = tell_story(additions.search, &chosen, &parts, config)?;
+    let forecasts = match additions.failures {
+        Some(failures) => grow_heads(failures, config, progress)?,
+        None => Forecasts::default(),
+    };
+    let exported = Exported {
+        classifier: &classifier,
+        regressor: &regressor,
+        calibration,
+        judgement,
+        parts: &parts,
+        search,
+        forecasts,
+    };
     let model = export::export(&exported, set, config, &recorded(set))?;
     let rows = model.parity().recorded_rows + model.parity().probes;
     heed(progress.tell(TrainingEvent::ParityHolds { rows }), "model", 0)?;
@@ -67,7 +107,7 @@ pub fn train(
 }
 
 /// Grows one of the forests, its classes balanced to the power of `balance`.
-fn grow(
+pub(crate) fn grow(
     grow_forest: fn(&Lesson<'_>, &TrainingConfig, &mut dyn Progress) -> Result<Grown, TrainingError>,
     parts: &Parts,
     balance: f64,
@@ -81,7 +121,8 @@ fn grow(
     grow_forest(&lesson, config, progress)
 }
 
-fn parts(set: &TrainingSet, config: &TrainingConfig) -> Result<Parts, TrainingError> {
+/// Splits `set` and refuses a split that cannot teach or judge.
+pub(crate) fn parts(set: &TrainingSet, config: &TrainingConfig) -> Result<Parts, TrainingError> {
     let split = split(set, &config.split, config.seed)?;
     let parts = Parts {
         fit: set.select(&split.fit),
@@ -96,6 +137,15 @@ fn parts(set: &TrainingSet, config: &TrainingConfig) -> Result<Parts, TrainingEr
         ("calibrating", &parts.calibrate),
         ("judging", &parts.test),
     ];
+    check_apart(
+        set,
+        &[
+            ("fitting", &parts.split.fit),
+            ("stopping", &parts.split.stop),
+            ("calibrating", &parts.split.calibrate),
+            ("judging", &parts.split.test),
+        ],
+    )?;
     for (part, rows) in named {
         let counts = class_counts(rows);
         let classes = counts.iter().filter(|count| **count > 0).count();
@@ -116,36 +166,47 @@ pub(crate) fn class_counts(set: &TrainingSet) -> [usize; PredictionType::COUNT] 
     counts
 }
 
-/// What a row of each class weighs, so that rare classes are not drowned.
-struct ClassWeights([f64; PredictionType::COUNT]);
+/// A classifier that means what it says.
+struct Calibrated<'a> {
+    classifier: &'a Grown,
+    calibration: &'a Calibration,
+}
 
-impl ClassWeights {
-    /// Inverse frequencies to the power of `balance`, scaled so that the weights of `set` keep their sum.
-    fn of(set: &TrainingSet, balance: f64) -> Self {
-        let mut sums = [0.0; PredictionType::COUNT];
-        for (class, weight) in set.classes().iter().zip(set.weights()) {
-            sums.get_mut(class.index()).into_iter().for_each(|sum| *sum += f64::from(*weight));
-        }
-        let total: f64 = sums.iter().sum();
-        let power = |sum: f64| if sum > 0.0 { libm::pow(total / sum, balance) } else { 0.0 };
-        let raised = sums.map(power);
-        let weighted: f64 = raised.iter().zip(sums).map(|(raised, sum)| raised * sum).sum();
-        ClassWeights(raised.map(|raised| if weighted > 0.0 { raised * total / weighted } else { 0.0 }))
-    }
-
-    fn weigh(&self, set: &TrainingSet) -> Vec<f32> {
-        let rows = set.classes().iter().zip(set.weights());
-        rows.map(|(class, weight)| self.0.get(class.index()).map_or(0.0, |factor| *factor as f32) * weight)
-            .collect()
+impl Calibrated<'_> {
+    fn summary(&self, set: &TrainingSet) -> Result<ClassifierSummary, TrainingError> {
+        let margins = self.classifier.margins(set.features())?;
+        let scored = Scored { margins: &margins, classes: set.classes(), weights: set.weights() };
+        Ok(ClassifierSummary::of(scored, self.calibration))
     }
 }
 
-fn fit_calibration(classifier: &Grown, set: &TrainingSet) -> Result<Calibration, TrainingError> {
+/// Lets the test part speak of what the search chose and, grown and calibrated the same way, of what it began with.
+fn tell_story<'a>(
+    report: Option<&'a SearchReport>,
+    chosen: &Calibrated<'_>,
+    parts: &Parts,
+    config: &TrainingConfig,
+) -> Result<Option<SearchStory<'a>>, TrainingError> {
+    let Some(report) = report else { return Ok(None) };
+    let chosen = chosen.summary(&parts.test)?;
+    let baseline = match report.baseline.candidate {
+        Candidate::Trees { settings, balance } if report.found_better() => {
+            let config = TrainingConfig { classifier: settings, balance, ..config.clone() };
+            let classifier = grow(grow_classifier, parts, balance, &config, &mut Silent)?;
+            let calibration = fit_calibration(&classifier, &parts.calibrate)?;
+            Calibrated { classifier: &classifier, calibration: &calibration }.summary(&parts.test)?
+        }
+        _ => chosen,
+    };
+    Ok(Some(SearchStory { report, test: Comparison { baseline, chosen } }))
+}
+
+pub(crate) fn fit_calibration(classifier: &Grown, set: &TrainingSet) -> Result<Calibration, TrainingError> {
     let margins = classifier.margins(set.features())?;
     Ok(calibrate::fit(Scored { margins: &margins, classes: set.classes(), weights: set.weights() }))
 }
 
-fn judge(
+pub(crate) fn judge(
     classifier: &Grown,
     regressor: &Grown,
     calibration: &Calibration,
@@ -162,7 +223,7 @@ fn judge(
 }
 
 /// Rows spread evenly over the set, at most [`PARITY_ROWS`].
-fn recorded(set: &TrainingSet) -> Vec<[f32; FEATURE_COUNT]> {
+pub(crate) fn recorded(set: &TrainingSet) -> Vec<[f32; FEATURE_COUNT]> {
     let step = set.len().div_ceil(PARITY_ROWS).max(1);
     set.features().iter().step_by(step).copied().collect()
 }
