@@ -1,34 +1,30 @@
-//! `linkcast evaluate`: precision, recall, lead time and false alarms of the whole system, by event.
+//! `linkcast evaluate`: how good the forecasts are, by event and by row, beside those of rules and published thresholds.
 //!
 //! A simulated fabric of its own seed runs through the pipeline as it ships, and every alert is set against the truth.
 //! Faults are raised so that there are enough to judge recall and lead time by; look-alikes happen at realistic rates,
 //! so false alarms are counted as they would come. What precision that means where faults are as rare as in life is
 //! arithmetic on the two, and printed as such.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use linkcast_domain::ports::Coverage;
-use linkcast_domain::{Alert, AlertState, Cause, Episode, StreamId};
-use linkcast_pipeline::{CheckpointPolicy, Echo, Sweep};
-use linkcast_simulator::{BenignRates, Fabric, FabricPlan, FaultRate};
-use linkcast_training::evaluation::{Budget, EventReport, Peers, RaisedAlert, Watch, evaluate_events};
-use serde::Serialize;
+use linkcast_scoring::Model;
 
 use super::Session;
 use crate::arguments::PipelineArguments;
-use crate::engine::Engine;
 use crate::exit::{ExitKind, Failure};
-use crate::judging::ForgetfulStore;
-use crate::learning::{Hindsight, Missed, Reliability, ReliabilityReport};
-use crate::maintenance;
+use crate::judging::{CoursePlan, Findings, Judged, Judges, Live, RealisticRate};
+use crate::learning::Missed;
+use crate::model;
 use crate::output::{Form, Table};
-use crate::progress::Progress;
+use crate::registry::ModelChoice;
+use crate::report::render_evaluation;
 
 /// Judge the whole system by event on a simulated fabric.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  linkcast evaluate\n  linkcast evaluate --ports 8000 --hours 336 --seed 5 --json\n  linkcast evaluate --model model/"
+    after_help = "Examples:\n  linkcast evaluate\n  linkcast evaluate --seed 101,102,103 --html report.html --out-json report.json\n  linkcast evaluate --ports 8000 --hours 336 --seed 5 --json\n  linkcast evaluate --model model/ --html report.html      # against the shipped model as well"
 )]
 pub(crate) struct EvaluateArguments {
     /// Ports of the simulated fabric.
@@ -37,9 +33,9 @@ pub(crate) struct EvaluateArguments {
     /// Simulated hours.
     #[arg(long, value_name = "H", default_value_t = 168.0)]
     hours: f64,
-    /// The simulation's seed; no other command has this default.
-    #[arg(long, value_name = "S", default_value_t = 31_337)]
-    seed: u64,
+    /// The simulation's seed, or several with commas: a fabric each, judged together. No other command has this default.
+    #[arg(long, value_name = "S", value_delimiter = ',', default_values_t = [31_337])]
+    seed: Vec<u64>,
     /// Seconds between sweeps.
     #[arg(long, value_name = "S", default_value_t = 60)]
     interval_seconds: u32,
@@ -49,205 +45,124 @@ pub(crate) struct EvaluateArguments {
     /// How much more often than in life harmless look-alikes happen.
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
     benign_factor: f64,
+    /// The live model, a folder or registry:NAME, which the judged model is held against; the shipped one where --model names another.
+    #[arg(long, value_name = "DIR")]
+    against: Option<ModelChoice>,
+    /// Write the report as one HTML file that needs nothing else.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Write what --json prints to this file.
+    #[arg(long, value_name = "FILE")]
+    out_json: Option<PathBuf>,
     #[command(flatten)]
     pipeline: PipelineArguments,
 }
 
-/// What was measured.
-#[derive(Serialize)]
-struct Verdict {
-    model: String,
-    /// Every alert that was raised.
-    shipped: EventReport,
-    /// The same if faults were as rare as in life.
-    at_realistic_rate: Option<RealisticRate>,
-    /// The same with the least risk that keeps to one alert for each thousand ports a week.
-    at_budget: Option<AtBudget>,
-    /// How sure insights were, and how often right.
-    reliability: ReliabilityReport,
-    /// The faults no alert spoke of, and what was said instead.
-    missed: Vec<Missed>,
-    /// Every alert, as first told.
-    alerts: Vec<Alert>,
-    /// What truly happened.
-    episodes: Vec<Episode>,
-}
-
-/// Figures scaled to faults at 2e-6 a port-hour.
-#[derive(Clone, Copy, Serialize)]
-struct RealisticRate {
-    alerts_per_thousand_ports_a_week: f64,
-    precision: f64,
-    recall: f64,
-}
-
-/// What a higher threshold on risk would have told.
-#[derive(Serialize)]
-struct AtBudget {
-    risk: f64,
-    realistic: RealisticRate,
-    report: EventReport,
-}
-
 /// Judges.
 pub(crate) fn execute(arguments: &EvaluateArguments, session: &mut Session<'_>) -> Result<(), Failure> {
-    let mut fabric =
-        Fabric::new(arguments.plan()).map_err(|error| Failure::new(ExitKind::WrongUse, error))?;
-    let mut parts = arguments.pipeline.parts(session)?;
-    parts.settings.checkpoint = CheckpointPolicy::replay();
-    parts.settings.echo = Echo::Results;
-    parts.windows = fabric.maintenance_windows().iter().flat_map(maintenance::by_stream).collect();
-    let model = parts.model.identity().model_version.clone();
-    let mut engine = Engine::open(ForgetfulStore::default(), parts)?;
-    let mut heard = Heard {
-        raised: BTreeMap::new(),
-        hindsight: Hindsight::of(fabric.episodes()),
-        reliability: Reliability::of(fabric.episodes()),
+    let judged = arguments.pipeline.model(None, session)?;
+    let live = arguments.live(&judged, session)?;
+    let live_pipeline = PipelineArguments { model: arguments.against.clone(), ..arguments.pipeline.clone() };
+    let live_judge = live.as_ref().map(|model| Live { model, pipeline: &live_pipeline });
+    let judges = Judges { model: &judged, live: live_judge };
+    let plan = arguments.plan();
+    let mut courses = Vec::new();
+    for seed in arguments.seeds() {
+        courses.push(plan.run(seed, &arguments.pipeline, judges, session)?);
+    }
+    let version = |model: &Model| model.identity().model_version.clone();
+    let about = Judged {
+        command: arguments.command(),
+        model: version(&judged),
+        live: live.as_ref().map(version),
+        plan,
+        alert_risk: arguments.pipeline.alert_risk,
     };
-    simulate(&mut fabric, &mut engine, &mut heard, session)?;
-    let verdict = judge(&fabric, &heard, arguments, model);
+    let findings = Findings::of(courses, about);
+    if let Some(path) = &arguments.html {
+        write(path, render_evaluation(&findings).as_bytes())?;
+    }
+    if let Some(path) = &arguments.out_json {
+        let json =
+            serde_json::to_vec_pretty(&findings).map_err(|error| Failure::new(ExitKind::Machine, error))?;
+        write(path, &json)?;
+    }
     match session.form {
-        Form::JsonLines => session.output.json(&verdict)?,
-        Form::Text => print(&verdict, session)?,
+        Form::JsonLines => session.output.json(&findings)?,
+        Form::Text => print(&findings, session)?,
     }
     Ok(())
 }
 
 impl EvaluateArguments {
-    fn plan(&self) -> FabricPlan {
-        FabricPlan {
-            seed: self.seed,
+    fn plan(&self) -> CoursePlan {
+        CoursePlan {
             ports: self.ports,
             hours: self.hours,
             interval_s: self.interval_seconds,
-            faults: FaultRate::PerPortHour(self.fault_rate),
-            benign: BenignRates::REALISTIC.times(self.benign_factor),
-            ..FabricPlan::default()
+            fault_rate: self.fault_rate,
+            benign_factor: self.benign_factor,
         }
+    }
+
+    /// Each seed once: a fabric judged twice would count as two.
+    fn seeds(&self) -> Vec<u64> {
+        let mut seeds: Vec<u64> = Vec::new();
+        self.seed.iter().for_each(|seed| {
+            if !seeds.contains(seed) {
+                seeds.push(*seed);
+            }
+        });
+        seeds
+    }
+
+    /// The live model, unless it is the judged one itself.
+    fn live(&self, judged: &Model, session: &Session<'_>) -> Result<Option<Model>, Failure> {
+        if self.against.is_none() && self.pipeline.model.is_none() {
+            return Ok(None);
+        }
+        let live = model::load(self.against.as_ref(), None, session.configuration)?;
+        let (ours, theirs) = (&judged.card().digests, &live.card().digests);
+        let is_same =
+            ours.classifier_onnx == theirs.classifier_onnx && ours.regressor_onnx == theirs.regressor_onnx;
+        Ok((!is_same).then_some(live))
+    }
+
+    fn command(&self) -> String {
+        let seeds: Vec<String> = self.seeds().iter().map(u64::to_string).collect();
+        format!(
+            "linkcast evaluate --seed {} --ports {} --hours {} --interval-seconds {} --fault-rate {} --benign-factor {}",
+            seeds.join(","),
+            self.ports,
+            self.hours,
+            self.interval_seconds,
+            self.fault_rate,
+            self.benign_factor
+        )
     }
 }
 
-fn simulate(
-    fabric: &mut Fabric,
-    engine: &mut Engine<ForgetfulStore>,
-    heard: &mut Heard,
-    session: &Session<'_>,
-) -> Result<(), Failure> {
-    let mut progress = Progress::new(session.notes, "evaluating", Some(fabric.plan().sweeps()));
-    let mut readings = Vec::new();
-    let mut position = 0;
-    while let Some(time) = fabric.next_sweep(&mut readings) {
-        position += 1;
-        let sweep = Sweep {
-            source: "simulated exporter".into(),
-            position,
-            time,
-            coverage: Coverage::Whole,
-            readings: std::mem::take(&mut readings),
-            ..Sweep::default()
-        };
-        let (report, _) = engine.take(sweep)?;
-        heard.hindsight.note(&report.insights);
-        heard.reliability.note(&report.insights);
-        heard.keep(report.alerts);
-        progress.advance(1);
-    }
-    heard.keep(engine.finish()?.alerts);
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    fs::write(path, bytes)
+        .map_err(|error| Failure::new(ExitKind::Machine, format!("writing {}: {error}", path.display())))
+}
+
+fn print(findings: &Findings, session: &mut Session<'_>) -> Result<(), Failure> {
+    let mut lines = by_type(findings).lines();
+    lines.push(String::new());
+    lines.extend(by_event(findings));
+    lines.push(String::new());
+    lines.extend(contenders(findings).lines());
+    lines.push(String::new());
+    lines.extend(by_row(findings).lines());
+    lines.push(String::new());
+    lines.extend(against(findings));
+    lines.extend(findings.missed.iter().map(Missed::line));
+    lines.iter().try_for_each(|line| session.output.line(line))?;
     Ok(())
 }
 
-/// What the system said.
-struct Heard {
-    raised: BTreeMap<String, Alert>,
-    hindsight: Hindsight,
-    reliability: Reliability,
-}
-
-impl Heard {
-    /// Keeps each alert as it was first told, with the highest risk it reached. Missing data is a fact and no forecast.
-    fn keep(&mut self, alerts: Vec<Alert>) {
-        for alert in alerts {
-            if !matches!(alert.cause, Cause::Predicted(_)) || alert.state != AlertState::Firing {
-                continue;
-            }
-            let risk = alert.risk_score;
-            let kept = self.raised.entry(alert.alert_id.clone()).or_insert(alert);
-            kept.risk_score = kept.risk_score.max(risk);
-        }
-    }
-}
-
-fn judge(fabric: &Fabric, heard: &Heard, arguments: &EvaluateArguments, model: String) -> Verdict {
-    let peers: Peers = fabric
-        .topology()
-        .ports()
-        .filter_map(|(stream, facts)| Some((stream, StreamId::from(facts.peer?))))
-        .collect();
-    let watch = Watch { ports: arguments.ports, weeks: arguments.hours / 168.0, budget: Budget::default() };
-    let raised = &heard.raised;
-    let scored: Vec<(f64, RaisedAlert)> =
-        raised.values().map(|alert| (alert.risk_score, as_raised(alert))).collect();
-    let judge = |told: &[RaisedAlert]| evaluate_events(fabric.episodes(), told, &peers, watch);
-    let all: Vec<RaisedAlert> = scored.iter().map(|(_, alert)| alert.clone()).collect();
-    let shipped = judge(&all);
-    Verdict {
-        model,
-        at_realistic_rate: at_realistic_rate(&shipped),
-        at_budget: within_budget(&scored, judge),
-        shipped,
-        reliability: heard.reliability.report(),
-        missed: heard.hindsight.missed(fabric.episodes(), &all, &peers),
-        alerts: raised.values().cloned().collect(),
-        episodes: fabric.episodes().to_vec(),
-    }
-}
-
-fn as_raised(alert: &Alert) -> RaisedAlert {
-    let class = match alert.cause {
-        Cause::Predicted(class) => Some(class),
-        Cause::SeriesMissing | Cause::SourceSilent => None,
-    };
-    let streams: BTreeSet<StreamId> = alert.streams.iter().cloned().collect();
-    RaisedAlert { streams: streams.into_iter().collect(), opened: alert.opened, class }
-}
-
-/// How a report would read with faults at 2e-6 a port-hour, the recall measured and the false alerts as they came.
-fn at_realistic_rate(report: &EventReport) -> Option<RealisticRate> {
-    let thousands_of_port_weeks = report.ports as f64 * report.weeks / 1000.0;
-    let faults = FaultRate::Realistic.per_port_hour() * 168_000.0;
-    let found = report.recall? * faults;
-    let false_alerts = report.false_alerts as f64 / thousands_of_port_weeks;
-    let told = found + false_alerts;
-    (told > 0.0).then(|| RealisticRate {
-        alerts_per_thousand_ports_a_week: told,
-        precision: found / told,
-        recall: report.recall.unwrap_or_default(),
-    })
-}
-
-/// The least risk to be told of with which at most one alert comes for each thousand ports a week.
-fn within_budget(
-    scored: &[(f64, RaisedAlert)],
-    judge: impl Fn(&[RaisedAlert]) -> EventReport,
-) -> Option<AtBudget> {
-    let mut thresholds: Vec<f64> = scored.iter().map(|(risk, _)| *risk).collect();
-    thresholds.sort_by(f64::total_cmp);
-    thresholds.into_iter().find_map(|risk| {
-        let told: Vec<RaisedAlert> =
-            scored.iter().filter(|(score, _)| *score >= risk).map(|(_, alert)| alert.clone()).collect();
-        let report = judge(&told);
-        let realistic = at_realistic_rate(&report)?;
-        let allowed = Budget::default().alerts_per_thousand_ports_a_week;
-        (realistic.alerts_per_thousand_ports_a_week <= allowed).then_some(AtBudget {
-            risk,
-            realistic,
-            report,
-        })
-    })
-}
-
-fn print(verdict: &Verdict, session: &mut Session<'_>) -> Result<(), Failure> {
-    let report = &verdict.shipped;
+fn by_type(findings: &Findings) -> Table {
     let mut table = Table::new(&[
         "fault type",
         "faults",
@@ -257,7 +172,7 @@ fn print(verdict: &Verdict, session: &mut Session<'_>) -> Result<(), Failure> {
         "median lead",
         "median delay",
     ]);
-    for one in &report.types {
+    for one in &findings.shipped.types {
         table.row(vec![
             one.class.name().into(),
             one.faults.to_string(),
@@ -268,35 +183,90 @@ fn print(verdict: &Verdict, session: &mut Session<'_>) -> Result<(), Failure> {
             minutes(one.median_delay_s),
         ]);
     }
-    let mut lines = table.lines();
-    lines.push(String::new());
-    lines.push(format!(
+    table
+}
+
+fn by_event(findings: &Findings) -> Vec<String> {
+    let report = &findings.shipped;
+    let mut lines = vec![format!(
         "synthetic, model {}: {} faults, {} found, {} false alerts, {} repeats; precision {}, recall {}",
-        verdict.model,
+        findings.model,
         report.faults,
         report.found,
         report.false_alerts,
         report.repeated,
         percent(report.precision),
         percent(report.recall)
+    )];
+    let rates = report.false_alerts_a_week.iter();
+    lines.extend(rates.map(|(cause, rate)| format!("false alerts because of {cause}: {rate:.1} a week")));
+    lines.push(format!(
+        "false alarms: {:.2} in 1000 port-weeks, at most {:.2} with 95 % confidence",
+        findings.false_alarms.per_port_week * 1000.0,
+        findings.false_alarms.per_port_week_upper * 1000.0
     ));
-    for (cause, rate) in &report.false_alerts_a_week {
-        lines.push(format!("false alerts because of {cause}: {rate:.1} a week"));
-    }
-    lines.extend(verdict.reliability.calibration_error.map(|error| {
-        format!("calibration error of {} insights: {:.3}", verdict.reliability.insights, error)
-    }));
-    lines.extend(verdict.missed.iter().map(Missed::line));
     lines.extend(
-        verdict
+        findings
+            .insights
+            .calibration_error
+            .map(|error| format!("calibration error of {} insights: {error:.3}", findings.insights.answers)),
+    );
+    lines.extend(
+        findings
             .at_realistic_rate
             .map(|realistic| format!("if faults came at 2e-6 a port-hour: {}", in_words(&realistic))),
     );
-    lines.extend(verdict.at_budget.as_ref().map(|best| {
+    lines.extend(findings.at_budget.as_ref().map(|best| {
         format!("and told only at risk {:.1} or more: {}", best.risk, in_words(&best.realistic))
     }));
-    lines.iter().try_for_each(|line| session.output.line(line))?;
-    Ok(())
+    lines
+}
+
+fn contenders(findings: &Findings) -> Table {
+    let mut table =
+        Table::new(&["by event", "found", "false alerts", "repeats", "precision", "recall", "as in life"]);
+    for contender in &findings.by_event {
+        let report = &contender.report;
+        table.row(vec![
+            contender.name.into(),
+            format!("{} of {}", report.found, report.faults),
+            report.false_alerts.to_string(),
+            report.repeated.to_string(),
+            percent(report.precision),
+            percent(report.recall),
+            contender.at_realistic_rate.as_ref().map_or_else(|| "–".into(), in_words),
+        ]);
+    }
+    table
+}
+
+fn by_row(findings: &Findings) -> Table {
+    let mut table =
+        Table::new(&["by row, balanced", "macro F1", "weighted F1", "accuracy", "AUC", "average precision"]);
+    for judge in &findings.rows.judges {
+        table.row(vec![
+            judge.name.into(),
+            format!("{:.3}", judge.balanced.macro_f1),
+            format!("{:.3}", judge.balanced.weighted_f1),
+            format!("{:.3}", judge.balanced.accuracy),
+            judge.macro_auc.map_or_else(|| "–".into(), |auc| format!("{auc:.3}")),
+            judge.macro_average_precision.map_or_else(|| "–".into(), |mean| format!("{mean:.3}")),
+        ]);
+    }
+    table
+}
+
+fn against(findings: &Findings) -> Vec<String> {
+    let Some(live) = &findings.live else { return Vec::new() };
+    let differences = findings.against_by_event.iter().chain(&findings.rows.against).map(|one| {
+        let difference = &one.difference;
+        let conclusion = difference.conclusion.words();
+        format!(
+            "{} against the live model {live}: {:+.4}, 95 % interval {:+.4} to {:+.4} over {} groups: {conclusion}",
+            one.figure, difference.difference, difference.interval.low, difference.interval.high, difference.groups
+        )
+    });
+    differences.collect()
 }
 
 fn in_words(realistic: &RealisticRate) -> String {

@@ -1,5 +1,25 @@
 //! How good the forecasts are: what `linkcast evaluate` measures by.
+//!
+//! A simulated fabric runs once. The pipeline sees it as it ships; beside it a bystander sees every sample with the truth and
+//! keeps what the figures need: rows judged by each model, and the alerts that other ways of telling would have raised.
 
+mod bystander;
+mod course;
+mod findings;
 mod forgetful;
+mod heard;
+mod judges;
+mod kin;
+mod pack;
+mod row_slices;
+mod rows;
+mod slices;
+mod told;
+mod watcher;
 
-pub(crate) use forgetful::ForgetfulStore;
+pub(crate) use course::{CoursePlan, Judges, Live};
+pub(crate) use findings::{Findings, Judged, RealisticRate};
+pub(crate) use judges::{Difference, JudgeFindings};
+pub(crate) use row_slices::RowSlice;
+pub(crate) use slices::Slice;
+pub(crate) use watcher::{Sense, Watcher};

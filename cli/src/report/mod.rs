@@ -1,4 +1,4 @@
-//! The demo's report: one HTML file that needs nothing else.
+//! The reports of `demo` and `evaluate`: one HTML file each that needs nothing else.
 //!
 //! Charts are SVG written here rather than by a plotting crate, because their colours must follow the reader's light or
 //! dark setting and their marks must carry titles for screen readers; both are a class name away in hand-written SVG.
@@ -6,14 +6,17 @@
 
 mod charts;
 mod episodes;
+mod evaluation;
 mod fabric_map;
 mod overview;
 mod page;
+mod plane;
 mod tables;
 mod text;
 
 use linkcast_domain::{BenignKind, PredictionType, StreamId, Timestamp};
 
+pub(crate) use evaluation::render_evaluation;
 pub(crate) use page::render;
 pub(crate) use text::{count, length_of_time};
 
