@@ -11,12 +11,14 @@ use linkcast_domain::NodeGuid;
 use linkcast_domain::ports::{MaintenanceWindow, PipelineStore};
 use linkcast_features::Calendar;
 use linkcast_pipeline::{AlertPolicy, Settings};
+use linkcast_scoring::Model;
 use linkcast_telemetry::Topology;
 
 use crate::capture::{FormatChoice, Reader};
 use crate::commands::{
-    Session, alerts, aws, completions, demo, evaluate, features, insights, inspect, ports, predict, replay,
-    run, simulate, train,
+    Session, alerts, aws, completions, dataset, demo, evaluate, export_rows, export_xgboost, features,
+    import, insights, inspect, models, ports, predict, replay, review, run, score_events, score_nab,
+    simulate, task, train,
 };
 use crate::configuration::Configuration;
 use crate::database;
@@ -26,6 +28,7 @@ use crate::interval::Interval;
 use crate::maintenance;
 use crate::model;
 use crate::output::Form;
+use crate::registry::ModelChoice;
 use crate::sink::{Alertmanager, Channel, JsonLinesFile, Reminder, Webhook};
 use crate::store::StorePlace;
 
@@ -39,12 +42,15 @@ Exit codes:
   4  the database is damaged, or newer than this program
   5  the model is damaged, or of another feature schema
   6  run --once: no source gave anything usable
+  7  models: the registry's rules do not allow it, or somebody else was first
 
 Environment:
   LINKCAST_LOG        quiet, normal (default) or verbose: how much is told on standard error
   LINKCAST_DB         the database where --db is not given
   LINKCAST_FABRIC     the fabric's name in insights and alerts (default: fabric)
   LINKCAST_TIME_ZONE  the fabric's time zone, an IANA name (default: UTC)
+  LINKCAST_MODELS     where registered models' files lie: a folder, or s3:BUCKET (default: models beside the database)
+  LINKCAST_CODE_REVISION  the code's revision, for the cards of models trained here (default: none is said)
 
 Start with:
   linkcast demo
@@ -82,12 +88,30 @@ pub(crate) enum Command {
     Replay(Box<replay::ReplayArguments>),
     /// Compute the forty features of every sample.
     Features(features::FeaturesArguments),
+    /// Make data sets for training.
+    Dataset(dataset::DatasetArguments),
     /// Write a simulated fabric's telemetry, and the truth about its faults.
     Simulate(simulate::SimulateArguments),
     /// Train a model.
     Train(train::TrainArguments),
+    /// Look at a training task.
+    Task(task::TaskArguments),
+    /// Take over a model that XGBoost trained.
+    Import(import::ImportArguments),
+    /// Write labelled rows as CSV for a trainer elsewhere.
+    ExportRows(export_rows::ExportRowsArguments),
+    /// Write a model's forests as XGBoost's JSON.
+    ExportXgboost(export_xgboost::ExportXgboostArguments),
     /// Judge the whole system by event on a simulated fabric.
     Evaluate(evaluate::EvaluateArguments),
+    /// Register models, approve them, and say which one is used.
+    Models(models::ModelsArguments),
+    /// Give verdicts on samples that ask for them.
+    Review(review::ReviewArguments),
+    /// Score what is seen without a model in the Numenta Anomaly Benchmark.
+    ScoreNab(score_nab::ScoreNabArguments),
+    /// Score how soon an injected fault is seen without a model.
+    ScoreEvents(score_events::ScoreEventsArguments),
     /// Judge every sample of a capture with a model.
     Predict(predict::PredictArguments),
     /// List the insights in a database.
@@ -229,9 +253,9 @@ const LINKS: &str = "links: expected the output of ibnetdiscover -p or iblinkinf
 /// How insights and alerts are made.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct PipelineArguments {
-    /// The model's folder; the shipped model unless given.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) model: Option<PathBuf>,
+    /// The model's folder, or registry:NAME, as registry:live; the shipped model unless given.
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<ModelChoice>,
     /// The fabric's name in insights and alerts (default: LINKCAST_FABRIC).
     #[arg(long, value_name = "NAME")]
     pub(crate) fabric_name: Option<String>,
@@ -252,8 +276,13 @@ fn risk(text: &str) -> Result<f64, String> {
 }
 
 impl PipelineArguments {
-    /// A pipeline's parts as asked for, with nobody to tell and no work announced.
-    pub(crate) fn parts(&self, session: &Session<'_>) -> Result<Parts, Failure> {
+    /// The model asked for. A registered one is looked for in `store`.
+    pub(crate) fn model(&self, store: Option<&StorePlace>, session: &Session<'_>) -> Result<Model, Failure> {
+        model::load(self.model.as_ref(), store, session.configuration)
+    }
+
+    /// A pipeline's parts as asked for, with nobody to tell and no work announced. A registered model is looked for in `store`.
+    pub(crate) fn parts(&self, store: Option<&StorePlace>, session: &Session<'_>) -> Result<Parts, Failure> {
         let configuration = session.configuration;
         let mut settings = Settings {
             fabric: self.fabric_name.clone().unwrap_or_else(|| configuration.fabric.clone()),
@@ -268,7 +297,7 @@ impl PipelineArguments {
         Ok(Parts {
             settings,
             calendar: calendar.map_err(|error| Failure::new(ExitKind::WrongUse, error))?,
-            model: model::load(self.model.as_deref())?,
+            model: self.model(store, session)?,
             channels: Vec::new(),
             windows: Vec::new(),
         })

@@ -9,6 +9,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::exit::{ExitKind, Failure};
+use crate::registry::FolderPlace;
 
 /// How much is told on standard error: `quiet`, `normal` (default) or `verbose`.
 pub(crate) const LOG_VARIABLE: &str = "LINKCAST_LOG";
@@ -19,8 +20,22 @@ pub(crate) const FABRIC_VARIABLE: &str = "LINKCAST_FABRIC";
 /// The fabric's time zone (an IANA name) for the hour and weekday features; default UTC.
 pub(crate) const TIME_ZONE_VARIABLE: &str = "LINKCAST_TIME_ZONE";
 
+/// Where registered models' files lie where `--models` is not given: a folder, or `s3:BUCKET`.
+pub(crate) const MODELS_VARIABLE: &str = "LINKCAST_MODELS";
+/// The revision of the code that trains, for models' cards where --code-revision is not given.
+pub(crate) const CODE_REVISION_VARIABLE: &str = "LINKCAST_CODE_REVISION";
+/// The system's own: who is at work.
+const USER_VARIABLE: &str = "USER";
+
 /// Every variable this program reads; another that starts with `LINKCAST_` is a slip of the pen and refused.
-const VARIABLES: [&str; 4] = [LOG_VARIABLE, DATABASE_VARIABLE, FABRIC_VARIABLE, TIME_ZONE_VARIABLE];
+const VARIABLES: [&str; 6] = [
+    LOG_VARIABLE,
+    DATABASE_VARIABLE,
+    FABRIC_VARIABLE,
+    TIME_ZONE_VARIABLE,
+    MODELS_VARIABLE,
+    CODE_REVISION_VARIABLE,
+];
 
 /// Variables of the test suite and the container, which other programs of the project read.
 const FOREIGN_VARIABLES: [&str; 2] = ["LINKCAST_CAPTURES", "LINKCAST_DYNAMODB"];
@@ -48,6 +63,12 @@ pub(crate) struct Configuration {
     pub(crate) fabric: String,
     /// The fabric's time zone.
     pub(crate) time_zone: Option<String>,
+    /// Where registered models' files lie where the command line does not say.
+    pub(crate) models: Option<FolderPlace>,
+    /// The revision of the code that trains.
+    pub(crate) code_revision: Option<String>,
+    /// Who is at work, for what is remembered of decisions.
+    pub(crate) user: String,
 }
 
 /// Every fault of the environment.
@@ -81,9 +102,15 @@ impl Configuration {
             database: None,
             fabric: "fabric".into(),
             time_zone: None,
+            models: None,
+            code_revision: None,
+            user: "unknown".into(),
         };
         let mut faults = Vec::new();
         for (name, value) in variables {
+            if name == USER_VARIABLE && !value.is_empty() {
+                configuration.user = value.to_string_lossy().into_owned();
+            }
             let Some(name) = name.to_str().filter(|name| name.starts_with("LINKCAST_")) else { continue };
             if let Err(expected) = configuration.take(name, &value) {
                 faults.push(format!("{name}={:?}: expected {expected}", value.to_string_lossy()));
@@ -110,11 +137,22 @@ impl Configuration {
             FABRIC_VARIABLE => return Err("1 to 64 letters, digits, hyphens or underscores".into()),
             TIME_ZONE_VARIABLE if !text.is_empty() => self.time_zone = Some(text.into()),
             TIME_ZONE_VARIABLE => return Err("an IANA time zone, as Europe/Madrid".into()),
+            MODELS_VARIABLE => match text.parse() {
+                Ok(place) if !text.is_empty() => self.models = Some(place),
+                _ => return Err("a folder, or s3:BUCKET".into()),
+            },
+            CODE_REVISION_VARIABLE => self.code_revision = Some(code_revision(text)?),
             _ if FOREIGN_VARIABLES.contains(&name) => {}
             _ => return Err(format!("one of {}", VARIABLES.join(", "))),
         }
         Ok(())
     }
+}
+
+/// A revision as cards name it.
+pub(crate) fn code_revision(text: &str) -> Result<String, String> {
+    let is_one = (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_one { Ok(text.to_owned()) } else { Err("1 to 128 printable characters without a blank".into()) }
 }
 
 fn is_fabric_name(text: &str) -> bool {

@@ -41,28 +41,29 @@ pub(crate) fn open(place: &StorePlace, configuration: &Configuration) -> Result<
     }
 }
 
+/// Neither the command line nor the environment says which store.
+pub(crate) fn unnamed() -> Failure {
+    Failure::new(ExitKind::WrongUse, "no database named: expected --db FILE or --store STORE")
+        .with_next_step(format!("give --db FILE or --store STORE, or set {DATABASE_VARIABLE}"))
+}
+
 /// Opens the store to look into; it must be there.
 pub(crate) fn open_existing(
     arguments: &DatabaseArguments,
     configuration: &Configuration,
 ) -> Result<AnyStore, Failure> {
-    let path = match arguments.place(configuration) {
-        Some(StorePlace::File(path)) => path,
-        Some(table) => return open(&table, configuration),
-        None => {
-            return Err(Failure::new(
-                ExitKind::WrongUse,
-                "no database named: expected --db FILE or --store STORE",
-            )
-            .with_next_step(format!("give --db FILE or --store STORE, or set {DATABASE_VARIABLE}")));
-        }
-    };
+    open_place(&arguments.place(configuration).ok_or_else(unnamed)?, configuration)
+}
+
+/// Opens the store that was named; it must be there.
+pub(crate) fn open_place(place: &StorePlace, configuration: &Configuration) -> Result<AnyStore, Failure> {
+    let StorePlace::File(path) = place else { return open(place, configuration) };
     if !path.is_file() {
         let missing = format!("{} does not exist: expected a database", path.display());
         return Err(Failure::new(ExitKind::UnusableInput, missing)
             .with_next_step("make one with `linkcast run --db FILE` or `linkcast replay --db FILE`"));
     }
-    SqliteStore::open_existing(&path).map(AnyStore::File).map_err(failure)
+    SqliteStore::open_existing(path).map(AnyStore::File).map_err(failure)
 }
 
 /// Waits for one of the store's futures. SQLite answers on the calling thread; a table's loop runs on its own.

@@ -24,6 +24,8 @@ pub(crate) enum ExitKind {
     Model = 5,
     /// With `run --once`: no source gave anything usable.
     SourcesSilent = 6,
+    /// The registry's rules do not allow it, or somebody else was first.
+    Refused = 7,
 }
 
 /// Why a command did not finish.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::configuration::Verbosity;
 use crate::output::Notes;
 
 /// How often a log gets a line.
@@ -20,6 +21,7 @@ pub(crate) struct Progress {
     total: Option<u64>,
     done: u64,
     last_line: Instant,
+    remark: String,
     bar: Option<ProgressBar>,
 }
 
@@ -27,7 +29,20 @@ impl Progress {
     /// Progress of `what`, of `total` steps where that is known.
     pub(crate) fn new(notes: Notes, what: &'static str, total: Option<u64>) -> Self {
         let bar = (notes.shows_progress() && stderr().is_terminal()).then(|| terminal_bar(what, total));
-        Progress { what, notes, total, done: 0, last_line: Instant::now(), bar }
+        Progress { what, notes, total, done: 0, last_line: Instant::now(), remark: String::new(), bar }
+    }
+
+    /// Progress nobody is shown: a part of work whose whole is.
+    pub(crate) fn silent() -> Self {
+        Progress {
+            what: "",
+            notes: Notes::new(Verbosity::Quiet),
+            total: None,
+            done: 0,
+            last_line: Instant::now(),
+            remark: String::new(),
+            bar: None,
+        }
     }
 
     /// So many steps more are done.
@@ -43,10 +58,19 @@ impl Progress {
         }
     }
 
+    /// Says something of how it goes, beside the count.
+    pub(crate) fn remark(&mut self, text: String) {
+        if let Some(bar) = &self.bar {
+            bar.set_prefix(text.clone());
+        }
+        self.remark = text;
+    }
+
     fn line(&self) -> String {
+        let remark = if self.remark.is_empty() { String::new() } else { format!(" ({})", self.remark) };
         match self.total {
-            Some(total) => format!("{}: {} of {total}", self.what, self.done),
-            None => format!("{}: {}", self.what, self.done),
+            Some(total) => format!("{}: {} of {total}{remark}", self.what, self.done),
+            None => format!("{}: {}{remark}", self.what, self.done),
         }
     }
 }
@@ -63,7 +87,7 @@ impl Drop for Progress {
 fn terminal_bar(what: &'static str, total: Option<u64>) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(10));
     let template = match total {
-        Some(_) => "{msg:>12} [{bar:32}] {human_pos}/{human_len} {eta}",
+        Some(_) => "{msg:>12} [{bar:32}] {human_pos}/{human_len} {eta} {prefix}",
         None => "{msg:>12} {spinner} {human_pos} ({per_sec})",
     };
     if let Ok(style) = ProgressStyle::with_template(template) {

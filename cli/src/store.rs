@@ -3,15 +3,20 @@
 //! Commands do not know which they were given: both stand behind the same ports. A table's calls need an event loop, which
 //! is started with the first table and lives as long as the process.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use linkcast_aws::DynamoStore;
 use linkcast_domain::ports::{
-    Changes, Forgotten, InsightQuery, Lookup, Maintenance, MaintenanceWindow, Outbox, OutboxMessage,
-    PipelineStore, Resume, StoreError, StreamRecord, TimeRange,
+    Changes, Forgotten, History, InsightQuery, Lookup, Maintenance, MaintenanceWindow, Outbox, OutboxMessage,
+    PipelineStore, RegistryChange, RegistryItems, Resume, ReviewItems, Revised, StoreError, StreamRecord,
+    TimeRange, Written,
 };
-use linkcast_domain::{Alert, AlertState, Condition, Insight, Sample, StreamId, Timestamp};
+use linkcast_domain::{
+    Alert, AlertState, Aliases, Condition, Insight, ModelVersion, RegisteredModel, ReviewId, Reviewed,
+    Sample, Standing, StreamId, Timestamp,
+};
 use linkcast_store::SqliteStore;
 
 use crate::exit::{ExitKind, Failure};
@@ -44,6 +49,15 @@ impl FromStr for StorePlace {
     }
 }
 
+impl fmt::Display for StorePlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StorePlace::File(path) => write!(f, "sqlite:{}", path.display()),
+            StorePlace::Table(name) => write!(f, "dynamodb:{name}"),
+        }
+    }
+}
+
 /// Either store.
 pub(crate) enum AnyStore {
     /// A file.
@@ -54,10 +68,17 @@ pub(crate) enum AnyStore {
 
 /// The store in a table, and the clients it is reached by.
 pub(crate) fn table(name: &str, fabric: &str) -> Result<(linkcast_aws::Shared, DynamoStore), Failure> {
-    start_loop()?;
-    let shared = crate::database::ready(linkcast_aws::connect());
+    let shared = connect()?;
     let store = DynamoStore::new(&shared, name, fabric);
     Ok((shared, store))
+}
+
+/// The clients of the environment's account, and the loop that drives their calls.
+pub(crate) fn connect() -> Result<linkcast_aws::Shared, Failure> {
+    if tokio::runtime::Handle::try_current().is_err() {
+        start_loop()?;
+    }
+    Ok(crate::database::ready(linkcast_aws::connect()))
 }
 
 /// Starts the loop that drives calls, for this thread and as long as the process lives.
@@ -129,6 +150,56 @@ impl Lookup for AnyStore {
 
     async fn alerts(&self, state: Option<AlertState>, limit: usize) -> Result<Vec<Alert>, StoreError> {
         either!(self, store => store.alerts(state, limit))
+    }
+}
+
+impl History for AnyStore {
+    async fn groups(&self) -> Result<Vec<Vec<StreamId>>, StoreError> {
+        either!(self, store => store.groups())
+    }
+
+    async fn recorded(&self, group: &[StreamId], range: TimeRange) -> Result<Vec<Sample>, StoreError> {
+        either!(self, store => store.recorded(group, range))
+    }
+}
+
+impl RegistryItems for AnyStore {
+    async fn model(
+        &self,
+        task: &str,
+        version: &ModelVersion,
+    ) -> Result<Option<Revised<RegisteredModel>>, StoreError> {
+        either!(self, store => store.model(task, version))
+    }
+
+    async fn models(&self, task: &str) -> Result<Vec<RegisteredModel>, StoreError> {
+        either!(self, store => store.models(task))
+    }
+
+    async fn aliases(&self, task: &str) -> Result<Revised<Aliases>, StoreError> {
+        either!(self, store => store.aliases(task))
+    }
+
+    async fn change(&self, task: &str, change: &RegistryChange) -> Result<Written, StoreError> {
+        either!(self, store => store.change(task, change))
+    }
+}
+
+impl ReviewItems for AnyStore {
+    async fn reviewed(&self, ids: &[ReviewId]) -> Result<Vec<Option<Revised<Reviewed>>>, StoreError> {
+        either!(self, store => store.reviewed(ids))
+    }
+
+    async fn put_reviewed(&self, changes: &[Revised<Reviewed>]) -> Result<Vec<Written>, StoreError> {
+        either!(self, store => store.put_reviewed(changes))
+    }
+
+    async fn review_queue(
+        &self,
+        standing: Option<Standing>,
+        limit: usize,
+    ) -> Result<Vec<Reviewed>, StoreError> {
+        either!(self, store => store.review_queue(standing, limit))
     }
 }
 

@@ -14,7 +14,7 @@ mod sysfs_tree;
 mod timeline;
 mod walk;
 
-pub(crate) use bytes::{ReadError, read_bytes};
+pub(crate) use bytes::{ReadError, open, read_bytes};
 pub(crate) use featured::for_each_featured;
 pub(crate) use file_times::time_in_name;
 pub(crate) use pieces::{Piece, for_each_piece};

@@ -43,7 +43,7 @@ struct DoctorArguments {
 pub(crate) fn execute(arguments: &AwsArguments, session: &mut Session<'_>) -> Result<(), Failure> {
     let AwsCommand::Doctor(arguments) = &arguments.command;
     let (shared, store) = store::table(&arguments.table, &session.configuration.fabric)?;
-    let own = model::load(None)?.identity().clone();
+    let own = model::load(None, None, session.configuration)?.identity().clone();
     let examined = Examined { queues: arguments.queue.clone(), model: Some(own) };
     let findings = ready(examine(&shared, &store, &examined, &SystemClock));
     print(&findings, session)?;

@@ -63,12 +63,12 @@ pub(crate) fn execute(arguments: &DemoArguments, session: &mut Session<'_>) -> R
         "synthetic fabric: {} ports, {} h, seed {}; everything below is simulated",
         arguments.ports, arguments.hours, arguments.seed
     ));
-    let mut parts = arguments.pipeline.parts(session)?;
+    let mut parts = arguments.pipeline.parts(None, session)?;
     parts.settings.checkpoint = CheckpointPolicy::replay();
     parts.windows = fabric.maintenance_windows().iter().flat_map(maintenance::by_stream).collect();
     let model_name = parts.model.identity().model_version.clone();
     let mut tracker =
-        Tracker::new(fabric.episodes(), arguments.pipeline.model.as_deref(), parts.calendar.clone())?;
+        Tracker::new(fabric.episodes(), arguments.pipeline.model(None, session)?, parts.calendar.clone());
     let mut engine = Engine::open(SqliteStore::open(&database).map_err(database::failure)?, parts)?;
     simulate(&mut fabric, &mut engine, &mut tracker, session)?;
     let tally = *engine.tally();

@@ -3,16 +3,25 @@
 pub(crate) mod alerts;
 pub(crate) mod aws;
 pub(crate) mod completions;
+pub(crate) mod dataset;
 pub(crate) mod demo;
 pub(crate) mod evaluate;
+pub(crate) mod export_rows;
+pub(crate) mod export_xgboost;
 pub(crate) mod features;
+pub(crate) mod import;
 pub(crate) mod insights;
 pub(crate) mod inspect;
+pub(crate) mod models;
 pub(crate) mod ports;
 pub(crate) mod predict;
 pub(crate) mod replay;
+pub(crate) mod review;
 pub(crate) mod run;
+pub(crate) mod score_events;
+pub(crate) mod score_nab;
 pub(crate) mod simulate;
+pub(crate) mod task;
 pub(crate) mod train;
 
 use crate::arguments::{Arguments, Command};
@@ -44,10 +53,19 @@ pub(crate) fn execute(arguments: Arguments, configuration: &Configuration) -> Re
         Command::Demo(arguments) => demo::execute(&arguments, &mut session)?,
         Command::Run(arguments) => run::execute(&arguments, &mut session)?,
         Command::Replay(arguments) => replay::execute(&arguments, &mut session)?,
+        Command::Dataset(arguments) => dataset::execute(&arguments, &mut session)?,
         Command::Features(arguments) => features::execute(&arguments, &mut session)?,
         Command::Simulate(arguments) => simulate::execute(&arguments, &mut session)?,
         Command::Train(arguments) => train::execute(&arguments, &mut session)?,
+        Command::Task(arguments) => task::execute(&arguments, &mut session)?,
+        Command::Import(arguments) => import::execute(&arguments, &mut session)?,
+        Command::ExportRows(arguments) => export_rows::execute(&arguments, &mut session)?,
+        Command::ExportXgboost(arguments) => export_xgboost::execute(&arguments, &mut session)?,
         Command::Evaluate(arguments) => evaluate::execute(&arguments, &mut session)?,
+        Command::Models(arguments) => models::execute(&arguments, &mut session)?,
+        Command::Review(arguments) => review::execute(&arguments, &mut session)?,
+        Command::ScoreNab(arguments) => score_nab::execute(&arguments, &mut session)?,
+        Command::ScoreEvents(arguments) => score_events::execute(&arguments, &mut session)?,
         Command::Predict(arguments) => predict::execute(&arguments, &mut session)?,
         Command::Insights(arguments) => insights::execute(&arguments, &mut session)?,
         Command::Alerts(arguments) => alerts::execute(&arguments, &mut session)?,

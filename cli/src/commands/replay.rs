@@ -63,7 +63,8 @@ fn replay<S: EngineStore>(
     session: &mut Session<'_>,
 ) -> Result<(), Failure> {
     let mut timeline = Timeline::new(&find_files(&arguments.paths)?, arguments.reading.reader()?);
-    let mut parts = arguments.pipeline.parts(session)?;
+    let mut parts =
+        arguments.pipeline.parts(arguments.database.place(session.configuration).as_ref(), session)?;
     parts.settings.checkpoint = CheckpointPolicy::replay();
     parts.settings.echo = if session.form == Form::JsonLines { Echo::Samples } else { Echo::Results };
     if arguments.score_all {

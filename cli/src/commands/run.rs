@@ -65,7 +65,8 @@ fn watch<S: EngineStore>(
     session: &mut Session<'_>,
 ) -> Result<(), Failure> {
     let topology = Arc::new(arguments.fabric.topology()?);
-    let mut parts = arguments.pipeline.parts(session)?;
+    let mut parts =
+        arguments.pipeline.parts(arguments.database.place(session.configuration).as_ref(), session)?;
     parts.windows = arguments.fabric.windows()?;
     parts.channels = arguments.telling.channels(&store)?;
     let mut engine = Engine::open(store, parts)?;

@@ -121,6 +121,7 @@ mod tests {
             impact: at(110),
             end: at(120),
             cause: "flow control mis-set".into(),
+            shown: None,
         }
     }
 

@@ -6,9 +6,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use linkcast_domain::{Episode, EpisodeKind, Sample, SampleField, SampleValues, StreamId, Timestamp};
+use linkcast_domain::{
+    Channel, Episode, EpisodeKind, Sample, SampleField, SampleValues, StreamId, Timestamp,
+};
 use linkcast_features::{Calendar, StreamState};
-use linkcast_training::{EpisodeIndex, LabelledRow, Phase, TrainingError, TrainingSet, label};
+use linkcast_training::{
+    EpisodeIndex, Failure, Happening, LabelRules, LabelledRow, Outcomes, Phase, TrainingError, TrainingSet,
+    label,
+};
 
 /// One row in so many is kept.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +26,36 @@ pub(crate) struct Thinning {
     pub(crate) quiet: u64,
 }
 
+/// Whether rows are collected that failures are forecast from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FailureRows {
+    /// They are.
+    Collected,
+    /// They are not: they cost as much memory again.
+    None,
+}
+
+/// What was collected.
+pub(crate) struct CollectedRows {
+    /// The rows the model is trained on.
+    pub(crate) set: TrainingSet,
+    /// The rows that failures are forecast from, answered with what followed.
+    pub(crate) failures: Option<TrainingSet>,
+}
+
+/// Rows of links that have not failed yet, those too young or too old to train a classifier among them, and when links
+/// did fail: at a fault's impact.
+struct BeforeFailure {
+    set: TrainingSet,
+    happened: Vec<(StreamId, Timestamp, Happening)>,
+    end: Timestamp,
+}
+
+impl Thinning {
+    /// What the shipped model is trained with.
+    pub(crate) const SHIPPED: Thinning = Thinning { faulty: 4, benign: 6, quiet: 60 };
+}
+
 /// Collects rows.
 pub(crate) struct RowCollector {
     index: EpisodeIndex,
@@ -29,12 +64,18 @@ pub(crate) struct RowCollector {
     calendar: Calendar,
     thinning: Thinning,
     set: TrainingSet,
+    before_failure: Option<BeforeFailure>,
     samples: u64,
 }
 
 impl RowCollector {
     /// A collector that labels by `episodes`; streams that one episode shows are kept on one side of every split.
-    pub(crate) fn new(episodes: &[Episode], calendar: Calendar, thinning: Thinning) -> Self {
+    pub(crate) fn new(
+        episodes: &[Episode],
+        calendar: Calendar,
+        thinning: Thinning,
+        failures: FailureRows,
+    ) -> Self {
         let mut benign: BTreeMap<StreamId, Vec<(Timestamp, Timestamp)>> = BTreeMap::new();
         let mut set = TrainingSet::default();
         for episode in episodes {
@@ -50,11 +91,15 @@ impl RowCollector {
             }
         }
         RowCollector {
-            index: EpisodeIndex::new(episodes),
+            index: EpisodeIndex::seen(episodes, LabelRules::default(), |stream, channel| {
+                Profile::of(stream).sees(channel)
+            }),
             benign,
             states: HashMap::new(),
             calendar,
             thinning,
+            before_failure: (failures == FailureRows::Collected)
+                .then(|| BeforeFailure::of(episodes, set.clone())),
             set,
             samples: 0,
         }
@@ -70,9 +115,6 @@ impl RowCollector {
         let values = Profile::of(&sample.stream).seen(&sample.values);
         let Ok(features) = state.advance(sample.time, &values, &self.calendar) else { return Ok(()) };
         let truth = label(&sample.stream, sample.time, &self.index);
-        if !truth.is_trained_on() {
-            return Ok(());
-        }
         let one_in = match truth.phase {
             Phase::Well if self.is_benign(sample) => self.thinning.benign,
             Phase::Well => self.thinning.quiet,
@@ -81,14 +123,19 @@ impl RowCollector {
         if !hash(&sample.stream, sample.time).is_multiple_of(one_in.max(1)) {
             return Ok(());
         }
-        self.set.push(&LabelledRow {
+        let row = LabelledRow {
             stream: sample.stream.clone(),
             time: sample.time,
             features,
             class: truth.class,
             risk: truth.risk,
             weight: (stands_for * one_in as f64) as f32,
-        })
+        };
+        if let Some(before) = self.before_failure.as_mut().filter(|_| !truth.phase.is_past_impact()) {
+            before.set.push(&row)?;
+            before.end = before.end.max(row.time);
+        }
+        if truth.is_trained_on() { self.set.push(&row) } else { Ok(()) }
     }
 
     /// How many samples were seen.
@@ -97,13 +144,30 @@ impl RowCollector {
     }
 
     /// The rows.
-    pub(crate) fn finish(self) -> TrainingSet {
-        self.set
+    pub(crate) fn finish(self) -> CollectedRows {
+        CollectedRows { set: self.set, failures: self.before_failure.map(BeforeFailure::answered) }
     }
 
     fn is_benign(&self, sample: &Sample) -> bool {
         let spans = self.benign.get(&sample.stream);
         spans.is_some_and(|spans| spans.iter().any(|(from, to)| *from <= sample.time && sample.time <= *to))
+    }
+}
+
+impl BeforeFailure {
+    /// No rows yet; `ties` says which streams belong together.
+    fn of(episodes: &[Episode], ties: TrainingSet) -> Self {
+        let faults = episodes.iter().filter(|episode| episode.fault().is_some());
+        let failed = Happening::Failed { how: Failure::Confirmed };
+        let happened = faults.flat_map(|episode| {
+            episode.streams.iter().map(|stream| (stream.clone(), episode.impact, failed.clone()))
+        });
+        BeforeFailure { happened: happened.collect(), set: ties, end: Timestamp::EPOCH }
+    }
+
+    fn answered(mut self) -> TrainingSet {
+        self.set.answer_failures(&Outcomes::new(self.end, self.happened));
+        self.set
     }
 }
 
@@ -138,6 +202,16 @@ impl Profile {
             seen.set(*field, f64::NAN);
         }
         seen
+    }
+
+    /// Whether traces can be seen through a channel.
+    fn sees(self, channel: Channel) -> bool {
+        match self {
+            Profile::Whole => true,
+            Profile::NoRate => !matches!(channel, Channel::Waiting | Channel::LinkRate),
+            Profile::NoHost => !matches!(channel, Channel::HostErrors | Channel::Latency),
+            Profile::TrafficOnly => matches!(channel, Channel::HostErrors | Channel::Traffic),
+        }
     }
 
     fn hidden(self) -> &'static [SampleField] {

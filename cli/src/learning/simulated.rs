@@ -3,9 +3,8 @@
 use linkcast_features::Calendar;
 use linkcast_simulator::{Fabric, FabricPlan};
 use linkcast_telemetry::Topology;
-use linkcast_training::TrainingSet;
 
-use super::rows::{RowCollector, Thinning};
+use super::rows::{CollectedRows, FailureRows, RowCollector, Thinning};
 use crate::capture::SampleMaker;
 use crate::exit::{ExitKind, Failure};
 use crate::progress::Progress;
@@ -13,7 +12,7 @@ use crate::progress::Progress;
 /// What a simulation gave.
 pub(crate) struct SimulatedRows {
     /// The rows.
-    pub(crate) set: TrainingSet,
+    pub(crate) rows: CollectedRows,
     /// How many samples they were taken from.
     pub(crate) samples: u64,
     /// How many faults were injected.
@@ -24,11 +23,12 @@ pub(crate) struct SimulatedRows {
 pub(crate) fn simulated_rows(
     plan: FabricPlan,
     thinning: Thinning,
+    failures: FailureRows,
     progress: &mut Progress,
 ) -> Result<SimulatedRows, Failure> {
     let mut fabric = Fabric::new(plan).map_err(|error| Failure::new(ExitKind::WrongUse, error))?;
     let episodes = fabric.episodes().to_vec();
-    let mut collector = RowCollector::new(&episodes, Calendar::utc(), thinning);
+    let mut collector = RowCollector::new(&episodes, Calendar::utc(), thinning, failures);
     let mut maker = SampleMaker::new(&Topology::default());
     let mut readings = Vec::new();
     while let Some(time) = fabric.next_sweep(&mut readings) {
@@ -41,5 +41,5 @@ pub(crate) fn simulated_rows(
         progress.advance(1);
     }
     let faults = episodes.iter().filter(|episode| episode.fault().is_some()).count();
-    Ok(SimulatedRows { samples: collector.samples(), set: collector.finish(), faults })
+    Ok(SimulatedRows { samples: collector.samples(), rows: collector.finish(), faults })
 }

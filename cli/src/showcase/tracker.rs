@@ -1,7 +1,6 @@
 //! The charts' lines: risk and evidence on every port at fault.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use linkcast_domain::{Episode, Feature, FeatureVector, StreamId, Timestamp};
 use linkcast_features::{Calendar, StreamState};
@@ -9,8 +8,6 @@ use linkcast_scoring::Model;
 use linkcast_telemetry::{Reading, Topology};
 
 use crate::capture::SampleMaker;
-use crate::exit::Failure;
-use crate::model;
 use crate::report::{Signal, Track};
 
 /// What was seen on the ports at fault.
@@ -33,20 +30,16 @@ const CALENDAR_FEATURES: [Feature; 4] =
 
 impl Tracker {
     /// A tracker of the ports at fault in `episodes`, judged by the model that the pipeline uses.
-    pub(crate) fn new(
-        episodes: &[Episode],
-        folder: Option<&Path>,
-        calendar: Calendar,
-    ) -> Result<Self, Failure> {
+    pub(crate) fn new(episodes: &[Episode], model: Model, calendar: Calendar) -> Self {
         let at_fault = episodes.iter().filter(|episode| episode.fault().is_some());
         let followed =
             at_fault.filter_map(|episode| Some((episode.streams.first()?.clone(), Followed::default())));
-        Ok(Tracker {
-            model: model::load(folder)?,
+        Tracker {
+            model,
             calendar,
             maker: SampleMaker::new(&Topology::default()),
             followed: followed.collect(),
-        })
+        }
     }
 
     /// Looks at one sweep.
