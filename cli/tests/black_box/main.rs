@@ -2,7 +2,15 @@
 //!
 //! One program of tests, because each would be linked on its own and start the same command.
 
+mod datasets;
+mod evaluating;
 mod files;
 mod judging;
+mod labelling;
+mod learning;
+mod models;
+mod real_telemetry;
+mod reviews;
 mod run;
 mod support;
+mod training;

@@ -13,7 +13,8 @@ pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 /// The command, with nothing of this machine's environment that could change what it says.
 pub(crate) fn linkcast() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_linkcast"));
-    for name in ["LINKCAST_LOG", "LINKCAST_DB", "LINKCAST_FABRIC", "LINKCAST_TIME_ZONE"] {
+    let variables = ["LOG", "DB", "FABRIC", "TIME_ZONE", "MODELS", "CODE_REVISION"];
+    for name in variables.map(|name| format!("LINKCAST_{name}")) {
         command.env_remove(name);
     }
     command
