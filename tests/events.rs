@@ -84,9 +84,9 @@ fn the_tables_stream_brings_arrivals_and_questions() -> Result<()> {
             assert!(sort_key.starts_with(prefix), "{sort_key}");
             let record: StreamRecord = serde_json::from_value(record.clone())?;
             if prefix == "sample#" {
-                assert!(arrival_of_image(&record)?.sample.is_some(), "{sort_key}");
+                assert!(arrival_of_image(record)?.sample.is_some(), "{sort_key}");
             } else {
-                let asked = question_of_image(&record)?;
+                let asked = question_of_image(record)?;
                 assert!(
                     Question::from_bytes(&asked.stream, asked.time, &asked.bytes).is_some(),
                     "{sort_key}"

@@ -33,6 +33,11 @@ pub fn cargo_lambda() -> PathBuf {
     project_folder().join("target/aws-tools/emulator/bin/cargo-lambda")
 }
 
+/// The Python that XGBoost, ONNX Runtime and moto are installed for.
+pub fn models_python() -> PathBuf {
+    project_folder().join("target/aws-tools/models/bin/python")
+}
+
 /// A running emulator.
 #[derive(Debug)]
 pub struct Emulator {

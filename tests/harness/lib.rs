@@ -9,6 +9,7 @@ mod deployed;
 mod emulator;
 mod fabric;
 mod linkcast;
+mod moto;
 mod process;
 mod questions;
 mod sysfs;
@@ -17,9 +18,12 @@ mod web;
 pub use arrivals::{at_minute, numbered_stream, troubled_arrival};
 pub use capture::{Capture, Embedded, differences};
 pub use deployed::{Answer, DEAD_LETTERS, Deployed};
-pub use emulator::{ACCOUNT, Emulator, REGION, body_of, cargo_lambda, emulator_python, project_folder};
+pub use emulator::{
+    ACCOUNT, Emulator, REGION, body_of, cargo_lambda, emulator_python, models_python, project_folder,
+};
 pub use fabric::IbsimFabric;
 pub use linkcast::{Linkcast, binary, fixture};
+pub use moto::{Moto, ask_python, labelled_fabric};
 pub use process::{Running, until, until_asked_each};
 pub use questions::feature_differences;
 pub use sysfs::FakeHost;

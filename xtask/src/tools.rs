@@ -1,6 +1,7 @@
-//! Tools that come as Python packages: the emulator, SAM and the linters, each set in an environment of its own.
+//! Tools that come as Python packages: the emulator, SAM, the linters, and the libraries models are exchanged with, each set
+//! in an environment of its own.
 //!
-//! Their dependencies exclude each other, hence three environments. They lie under `target/`, are made once, and are made
+//! Their dependencies exclude each other, hence several environments. They lie under `target/`, are made once, and are made
 //! again only when the pinned versions change, so that a second run costs nothing.
 
 use std::path::{Path, PathBuf};
@@ -19,16 +20,19 @@ pub(crate) enum ToolSet {
     Sam,
     /// checkov.
     Checkov,
+    /// XGBoost and ONNX Runtime, which read and write the same models, and moto, which stands in for SageMaker's control plane.
+    Models,
 }
 
 impl ToolSet {
-    const ALL: [ToolSet; 3] = [ToolSet::Emulator, ToolSet::Sam, ToolSet::Checkov];
+    const ALL: [ToolSet; 4] = [ToolSet::Emulator, ToolSet::Sam, ToolSet::Checkov, ToolSet::Models];
 
     fn folder_name(self) -> &'static str {
         match self {
             ToolSet::Emulator => "emulator",
             ToolSet::Sam => "sam",
             ToolSet::Checkov => "checkov",
+            ToolSet::Models => "models",
         }
     }
 
@@ -43,6 +47,16 @@ impl ToolSet {
             ],
             ToolSet::Sam => &["aws-sam-cli==1.170.0", "cfn-lint==1.58.0", "aws-sam-translator==1.115.0"],
             ToolSet::Checkov => &["checkov==3.3.30"],
+            // The same XGBoost as `xgboost`, without 300 MB for graphics cards.
+            ToolSet::Models => &[
+                "xgboost-cpu==3.2.0",
+                "onnxruntime==1.31.1",
+                "onnx==1.23.2",
+                "numpy==2.4.6",
+                "moto==5.2.5",
+                "flask==3.1.3",
+                "flask-cors==6.0.5",
+            ],
         }
     }
 
