@@ -4,6 +4,7 @@
 //! from here. So everything compared takes turns on the same machine in the same minutes. One module a benchmark.
 
 mod contest;
+mod dataset;
 mod fabric;
 mod features;
 mod machine;
@@ -14,6 +15,7 @@ mod python;
 mod ready;
 mod report;
 mod scoring;
+mod training;
 
 use std::process::ExitCode;
 
@@ -28,10 +30,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Bench = fn() -> Result<Vec<Line>>;
 
-const BENCHES: [(&str, Bench); 4] = [
+const BENCHES: [(&str, Bench); 6] = [
     ("features", features::run),
     ("scoring", scoring::run),
     ("parsing", parsing::run),
+    ("dataset", dataset::run),
+    ("train", training::run),
     ("pipeline", pipeline::run),
 ];
 
