@@ -26,12 +26,16 @@ pub(crate) fn render_evaluation(findings: &Findings) -> String {
     )
 }
 
+fn fabrics(number: usize) -> String {
+    if number == 1 { "one fabric".to_owned() } else { format!("{number} fabrics") }
+}
+
 fn masthead(findings: &Findings) -> String {
     let report = &findings.shipped;
     let look_alikes = findings.episodes.len() - report.faults;
     format!(
-        r#"<header class="masthead"><p class="brand">Linkcast</p><h1>How good the forecasts are, and where they fail</h1><p class="lead"><strong>Synthetic:</strong> {} fabrics that no model was trained on, {} port-weeks in all, with {} faults (far more often than in life) and {look_alikes} harmless look-alikes (as often as in life). Model {}.</p><ul class="tiles">{}</ul></header>"#,
-        findings.fabrics.len(),
+        r#"<header class="masthead"><p class="brand">Linkcast</p><h1>How good the forecasts are, and where they fail</h1><p class="lead"><strong>Synthetic:</strong> {} that no model was trained on, {} port-weeks in all, with {} faults (far more often than in life) and {look_alikes} harmless look-alikes (as often as in life). Model {}.</p><ul class="tiles">{}</ul></header>"#,
+        fabrics(findings.fabrics.len()),
         count(findings.false_alarms.port_weeks.round() as u64),
         report.faults,
         escape(&findings.model),
