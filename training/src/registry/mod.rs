@@ -221,7 +221,7 @@ mod tests {
     fn a_folder_is_described_by_its_card_whatever_the_order_of_its_files() {
         let mut files = shipped();
         let first = facts(&files).unwrap();
-        assert_eq!(first.version.as_str(), "1");
+        assert_eq!(first.version.as_str(), "2");
         assert_eq!(first.files.len(), 4);
         assert_eq!(first.lineage.code_revision.as_deref(), Some("abc"));
         assert!(first.lineage.data_digest.is_some());
