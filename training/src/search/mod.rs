@@ -6,7 +6,7 @@
 //! - **What they are judged by.** Folds of whole stream groups, within the rows that fit; rows that calibrate or judge
 //!   take no part. A fold never decides how many trees there are: the rows that stop do, as in the final training. The
 //!   score is a cross entropy in which each class weighs as the baseline weighs it, the same for everyone, after what a
-//!   candidate's own class weights did to its margins is taken out again (see [`score`]).
+//!   candidate's own class weights did to its margins is taken out again (see `score`).
 //! - **Who goes on.** Successive halving (Jamieson and Talwalkar 2016): all are tried on a share of the stream groups,
 //!   the best third on three times as many, until the last are tried on all. Rounds would be the cheaper ladder, but on
 //!   few rounds a slow learner looks like a bad one. Rows of a small share weigh more, so that regularisation, which
