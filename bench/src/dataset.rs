@@ -79,6 +79,7 @@ fn simulated_day() -> Result<Vec<Sample>> {
         seed: 11,
         ports: PORTS,
         faults: FaultRate::PerPortHour(0.02),
+        interval_s: 60,
         hours: 24.0,
         ..FabricPlan::default()
     };
