@@ -6,8 +6,8 @@
 //! never turns a probability into 0 or 1, and blocks are joined until few knots remain, because the map is data in
 //! the card and is walked for each score. A class with few positives keeps the temperature alone.
 
-use linkcast_domain::PredictionType;
-use linkcast_scoring::{Calibration, PiecewiseLinear};
+use linkcast_domain::{PiecewiseLinear, PredictionType};
+use linkcast_scoring::Calibration;
 
 use crate::math;
 

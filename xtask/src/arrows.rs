@@ -17,17 +17,20 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("telemetry", &["domain"]),
     ("features", &["domain"]),
     ("scoring", &["domain"]),
-    ("pipeline", &["domain", "telemetry", "features", "scoring"]),
+    ("routing", &["domain"]),
+    ("pipeline", &["domain", "telemetry", "features", "scoring", "routing"]),
     ("store", &["domain"]),
     ("lambda", &["domain"]),
     ("aws", &["domain", "lambda"]),
     ("collect", &["domain", "telemetry", "features", "pipeline", "lambda", "aws"]),
     ("prepare", &["domain", "features", "pipeline", "lambda", "aws"]),
-    ("insight", &["domain", "features", "scoring", "pipeline", "lambda", "aws"]),
+    ("insight", &["domain", "features", "scoring", "routing", "pipeline", "lambda", "aws"]),
     ("alert", &["domain", "pipeline", "lambda", "aws"]),
     ("retrain", &["domain", "pipeline", "lambda", "aws"]),
     ("training", &["domain", "features", "scoring"]),
     ("simulator", &["domain", "telemetry"]),
+    ("server", &["domain", "features", "scoring"]),
+    ("stand-in", &["domain", "scoring", "server"]),
 ];
 
 /// What a room's own tests may depend on besides: the pipeline's stories run over the memory store, which the

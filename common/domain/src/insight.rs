@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::{PredictionType, StreamId, Timestamp};
+use crate::{Cost, FailureKind, PredictionType, StreamId, Timestamp};
 
 /// An insight's id: 32 hexadecimal digits, the same for the same stream, sample time and task.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -58,6 +58,34 @@ pub struct ModelIdentity {
     pub feature_schema: u32,
 }
 
+/// What became of asking one variant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptOutcome {
+    /// It answered.
+    Answered,
+    /// It failed.
+    Failed(FailureKind),
+    /// Its breaker was open, so that it was not asked.
+    Skipped,
+    /// No time was left for it.
+    NoTime,
+}
+
+/// One variant that was asked, or was to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Which.
+    pub variant: String,
+    /// What became of it.
+    pub outcome: AttemptOutcome,
+    /// Time taken, µs.
+    pub latency_us: u64,
+    /// What it cost.
+    #[serde(default, skip_serializing_if = "Cost::is_free")]
+    pub cost: Cost,
+}
+
 /// A model's judgement of one sample.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Insight {
@@ -92,8 +120,14 @@ pub struct Insight {
     pub fallback_from: Option<String>,
     /// Time taken, µs.
     pub latency_us: u64,
-    /// Price of the answer, US dollars.
+    /// Price of the answer, US dollars: the total of `cost`.
     pub cost_usd: f64,
+    /// The price by what was paid for.
+    #[serde(default, skip_serializing_if = "Cost::is_free")]
+    pub cost: Cost,
+    /// Every variant that was to answer, in order; empty where only the embedded model is asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
     /// When the store may forget the insight, epoch seconds.
     pub ttl: i64,
 }

@@ -4,6 +4,7 @@
 //! other room, does no IO and sees no clock but the one handed in, so that every other room can speak these
 //! words without inheriting anyone's dependencies.
 
+mod answering;
 mod budget;
 mod clock;
 mod condition;
@@ -25,6 +26,11 @@ mod short_text;
 mod text_hash;
 mod timestamp;
 
+pub use answering::{
+    Answer, AnswerError, AskError, Cost, FailureKind, HttpProtocol, Instance, InvocationAnswer,
+    InvocationError, InvocationRequest, KnotError, NanoDollars, PiecewiseLinear, Prediction, SageMakerFormat,
+    Target, Usage, answers_of_csv, apportion, csv_of_answers, csv_of_vectors, vectors_of_csv,
+};
 pub use budget::Budget;
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use condition::{Alert, AlertState, Cause, Condition, ConditionState, ParseCauseError};
@@ -35,7 +41,7 @@ pub use features::{
     UnknownFeatureError,
 };
 pub use identity::{NodeGuid, ParseGuidError, ParseStreamIdError, PortId, StreamId};
-pub use insight::{Influencer, Insight, InsightId, ModelIdentity};
+pub use insight::{Attempt, AttemptOutcome, Influencer, Insight, InsightId, ModelIdentity};
 pub use link::{LinkRate, NodeKind, PortFacts, PortState};
 pub use prediction::{ParsePredictionTypeError, PredictionType};
 pub use registry::{

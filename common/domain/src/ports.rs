@@ -4,6 +4,7 @@
 //! DynamoDB from five functions. A write names the key by which its items replace one another: to do the same write
 //! twice is to do it once. The traits are split by who needs them, so that a reader cannot write.
 
+mod answering;
 mod apart;
 mod changes;
 mod failure;
@@ -11,11 +12,13 @@ mod history;
 mod query;
 mod registry;
 mod review;
+mod task_items;
 mod training_jobs;
 
 use std::future::Future;
 use std::time::Duration;
 
+pub use answering::{Backend, Inquiry};
 pub use apart::{
     ArrivalRecord, Arrivals, Bus, BusEvent, Judgement, Judgements, Keep, Kept, Known, Memories, MemoryKey,
     QuestionRecord, Questions, Written,
@@ -29,6 +32,7 @@ pub use history::History;
 pub use query::{Forgotten, InsightQuery, MaintenanceScope, MaintenanceWindow, TimeRange};
 pub use registry::{FolderFile, ModelFolders, RegistryChange, RegistryItems, Revised};
 pub use review::ReviewItems;
+pub use task_items::{TaskItem, TaskItems};
 pub use training_jobs::{JobChannel, JobError, JobStatus, TrainingJob, TrainingJobs};
 
 use crate::{Alert, AlertState, Condition, Insight, Sample, StreamId, Timestamp};

@@ -330,6 +330,8 @@ pub(crate) fn insight<J: Judge>(
         fallback_from: None,
         latency_us,
         cost_usd: 0.0,
+        cost: linkcast_domain::Cost::default(),
+        attempts: Vec::new(),
         ttl: time.plus(settings.retention).seconds(),
     }
 }

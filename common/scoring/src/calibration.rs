@@ -4,6 +4,7 @@
 //! for each class the rest (Zadrozny and Elkan 2002); the eleven results are scaled to sum to 1 again. All of it is
 //! fitted by training on rows the trees never saw, and only applied here.
 
+use linkcast_domain::PiecewiseLinear;
 use serde::{Deserialize, Serialize};
 
 use crate::Refusal;
@@ -16,14 +17,6 @@ pub struct Calibration {
     pub temperature: f64,
     /// One map a class, in the classes' order; an empty list leaves all as they are.
     pub classes: Vec<PiecewiseLinear>,
-}
-
-/// A monotone map of 0..1 onto itself: straight lines between knots, level beyond the first and the last.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct PiecewiseLinear {
-    /// `[from, to]`, rising in both; no knots leave every value as it is.
-    pub knots: Vec<[f64; 2]>,
 }
 
 /// From the regressor's output, in hundredths, to a risk of 0 to 100, in hundredths: a squared loss shrinks towards the
@@ -58,36 +51,7 @@ impl Calibration {
             return Err(Refusal::new("calibration.classes", found, format!("none, or {classes}")));
         }
         let mut maps = self.classes.iter().enumerate();
-        maps.try_for_each(|(class, map)| map.check(&format!("calibration.classes of class {class}")))
-    }
-}
-
-impl PiecewiseLinear {
-    /// The map's value at `from`.
-    pub fn apply(&self, from: f64) -> f64 {
-        let after = self.knots.partition_point(|[knot, _]| *knot <= from);
-        let before = after.checked_sub(1).and_then(|index| self.knots.get(index));
-        match (before, self.knots.get(after)) {
-            (None, None) => from,
-            (None, Some([_, level])) | (Some([_, level]), None) => *level,
-            (Some([x0, y0]), Some([x1, y1])) => y0 + (y1 - y0) * ((from - x0) / (x1 - x0)),
-        }
-    }
-
-    pub(crate) fn check(&self, name: &str) -> Result<(), Refusal> {
-        let refuse =
-            |found: String| Refusal::new(name.to_owned(), found, "knots within 0 to 1 that rise in both");
-        let within = |value: f64| (0.0..=1.0).contains(&value);
-        if let Some(knot) = self.knots.iter().find(|[from, to]| !within(*from) || !within(*to)) {
-            return Err(refuse(format!("{knot:?}")));
-        }
-        for (here, next) in self.knots.iter().zip(self.knots.iter().skip(1)) {
-            let ([x0, y0], [x1, y1]) = (here, next);
-            if !(x0 < x1 && y0 <= y1) {
-                return Err(refuse(format!("{here:?} before {next:?}")));
-            }
-        }
-        Ok(())
+        maps.try_for_each(|(class, map)| check_map(map, &format!("calibration.classes of class {class}")))
     }
 }
 
@@ -98,8 +62,12 @@ impl RiskScale {
     }
 
     pub(crate) fn check(&self) -> Result<(), Refusal> {
-        self.0.check("risk")
+        check_map(&self.0, "risk")
     }
+}
+
+pub(crate) fn check_map(map: &PiecewiseLinear, name: &str) -> Result<(), Refusal> {
+    map.check().map_err(|error| Refusal::new(name, error.found, "knots within 0 to 1 that rise in both"))
 }
 
 fn softmax<const CLASSES: usize>(logits: [f64; CLASSES]) -> [f64; CLASSES] {
@@ -115,16 +83,6 @@ mod tests {
 
     fn halved_above_half() -> PiecewiseLinear {
         PiecewiseLinear { knots: vec![[0.0, 0.0], [0.5, 0.5], [1.0, 0.75]] }
-    }
-
-    #[test]
-    fn a_map_is_straight_between_knots_and_level_beyond() {
-        let map = PiecewiseLinear { knots: vec![[0.2, 0.1], [0.6, 0.5]] };
-        assert_eq!(map.apply(0.0), 0.1);
-        assert!((map.apply(0.4) - 0.3).abs() < 1e-15);
-        assert_eq!(map.apply(0.6), 0.5);
-        assert_eq!(map.apply(1.0), 0.5);
-        assert_eq!(PiecewiseLinear::default().apply(0.37), 0.37);
     }
 
     #[test]

@@ -5,13 +5,13 @@
 
 use std::time::Duration;
 
-use linkcast_domain::FeatureVector;
+use linkcast_domain::{FeatureVector, PiecewiseLinear};
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "onnx")]
 use crate::LoadError;
 use crate::Refusal;
-use crate::calibration::PiecewiseLinear;
+use crate::calibration::check_map;
 use crate::forest::Forest;
 use crate::ranks::Ranks;
 
@@ -95,8 +95,7 @@ impl FailureForest {
         let file = head.horizon.file();
         let refused = |source| LoadError::Refused { file, source };
         crate::model::check_digest(file, onnx, &head.onnx)?;
-        head.calibration
-            .check("calibration of a forecast")
+        check_map(&head.calibration, "calibration of a forecast")
             .map_err(|source| LoadError::CardValue { source })?;
         let graph = crate::Graph::load(file, onnx)?;
         let ranks = Ranks::of(graph.ensemble().splits()).map_err(refused)?;
@@ -140,7 +139,7 @@ pub(crate) fn check(heads: &[ForecastHead]) -> Result<(), Refusal> {
         .into_iter()
         .find(|horizon| heads.iter().filter(|head| head.horizon == *horizon).count() > 1);
     match twice {
-        None => heads.iter().try_for_each(|head| head.calibration.check("calibration of a forecast")),
+        None => heads.iter().try_for_each(|head| check_map(&head.calibration, "calibration of a forecast")),
         Some(horizon) => {
             Err(Refusal::new("forecast", format!("{} twice", horizon.name()), "each horizon once at most"))
         }

@@ -34,7 +34,7 @@ mod tests;
 mod trees;
 mod wording;
 
-pub use calibration::{Calibration, PiecewiseLinear, RiskScale};
+pub use calibration::{Calibration, RiskScale};
 pub use card::{FileDigests, ModelCard, digest};
 pub use error::{LoadError, Refusal};
 pub use explain::Explanation;

@@ -1,7 +1,7 @@
 //! `card.json`: what scoring checks a model against, with how it was trained and how good it is beside it.
 
-use linkcast_domain::{FEATURE_COUNT, FEATURE_SCHEMA_VERSION, FEATURES, PredictionType};
-use linkcast_scoring::{FileDigests, ModelCard, PiecewiseLinear, RiskScale, TASK, digest};
+use linkcast_domain::{FEATURE_COUNT, FEATURE_SCHEMA_VERSION, FEATURES, PiecewiseLinear, PredictionType};
+use linkcast_scoring::{FileDigests, ModelCard, RiskScale, TASK, digest};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 

@@ -16,8 +16,8 @@ mod figures;
 
 pub use figures::HeadFigures;
 
-use linkcast_domain::{FEATURE_COUNT, Timestamp};
-use linkcast_scoring::{FailureForest, ForecastHead, Horizon, PiecewiseLinear, digest};
+use linkcast_domain::{FEATURE_COUNT, PiecewiseLinear, Timestamp};
+use linkcast_scoring::{FailureForest, ForecastHead, Horizon, digest};
 use serde::Serialize;
 
 use crate::boost::{Grown, Lesson, grow_binary, heed};

@@ -77,6 +77,8 @@ pub(super) fn insight(number: u64, seconds: i64, class: PredictionType, risk: f6
         fallback_from: None,
         latency_us: 7,
         cost_usd: 0.0,
+        cost: linkcast_domain::Cost::default(),
+        attempts: Vec::new(),
         ttl: at(seconds).seconds(),
     }
 }

@@ -1,0 +1,1 @@
+//! A model behind the contract of SageMaker's containers: `/ping` and `/invocations`.
