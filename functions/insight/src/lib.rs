@@ -19,7 +19,7 @@ use linkcast_lambda::{
 };
 use linkcast_pipeline::apart::{Answering, ApartError, InsightStore, insight};
 use linkcast_pipeline::steps::Steps;
-use linkcast_pipeline::{Judge, Question, Settings};
+use linkcast_pipeline::{Judges, OneJudge, Question, Settings};
 use linkcast_scoring::{Model, ModelError};
 use tracing::warn;
 
@@ -62,7 +62,7 @@ impl Function for Insight {
     ) -> Result<BatchResponse, Diagnostic> {
         let calendar = Calendar::utc();
         let steps = Steps { settings: &self.settings, calendar: &calendar };
-        let answering = Answering { steps: &steps, judge: &self.model, clock: invocation.clock };
+        let answering = Answering { steps: &steps, judges: &OneJudge(&self.model), clock: invocation.clock };
         let carried = Traces::of_records(invocation.trace, event.records.iter().map(RawRecord::json));
         let traces = Arc::new(carried);
         let store = self.store.within(&invocation.budget, invocation.clock).tracing(Arc::clone(&traces));
@@ -95,7 +95,7 @@ pub fn shipped_model() -> Result<Model, ModelError> {
 ///
 /// # Errors
 /// A record without a sequence number, which no answer could name.
-pub async fn handle<S: InsightStore, B: Bus, J: Judge>(
+pub async fn handle<S: InsightStore, B: Bus, J: Judges>(
     (store, bus): (&S, &B),
     answering: &Answering<'_, J>,
     event: &RecordBatch,

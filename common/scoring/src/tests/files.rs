@@ -11,9 +11,7 @@ use tract_onnx::pb::{
 };
 
 use crate::trees::{Ensemble, Missing, Node};
-use crate::{
-    Calibration, FileDigests, ModelCard, ModelFiles, PiecewiseLinear, RiskScale, TASK, digest, pack,
-};
+use crate::{Calibration, FileDigests, ModelCard, ModelFiles, RiskScale, TASK, digest, pack};
 
 /// A model's four files, owned.
 pub(super) struct Files {

@@ -4,6 +4,8 @@ use linkcast_domain::Target;
 
 use crate::Policy;
 
+mod canary;
+
 const GOOD: &str = r#"{"salt":"s","fallback":["claude","embedded"],"variants":[
     {"name":"live","weight":90.5,"target":{"kind":"sagemaker","endpoint":"linkcast-lab-link-health-serverless"}},
     {"name":"claude","weight":9.5,"target":{"kind":"bedrock","model":"anthropic.claude-haiku","temperature":0}},

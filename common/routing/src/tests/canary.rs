@@ -1,7 +1,7 @@
 //! A canary over two hundred thousand streams: its shares, and that nobody is ever moved back.
 
+use crate::{Policy, simulate};
 use linkcast_domain::StreamId;
-use linkcast_routing::{Policy, simulate};
 
 const STREAMS: u64 = 200_000;
 
