@@ -10,6 +10,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use linkcast_domain::ports::{FolderFile, ModelFolders, StoreError};
 
+use crate::answering::plain;
 use crate::client::Shared;
 
 /// Objects on their way at once.
@@ -93,22 +94,5 @@ impl ModelFolders for BucketFolders {
     ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let gets: Vec<_> = names.iter().map(|name| self.get(self.key(task, digest, name))).collect();
         stream::iter(gets).buffered(SIDE_BY_SIDE).try_collect().await
-    }
-}
-
-fn plain(name: &str) -> String {
-    let lower = name.to_lowercase();
-    let words = lower.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join("-")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_becomes_lower_case_words_joined_by_hyphens() {
-        assert_eq!(plain("Lab 2__West"), "lab-2-west");
-        assert_eq!(plain("link-health"), "link-health");
     }
 }

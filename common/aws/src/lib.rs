@@ -4,10 +4,12 @@
 //! writes. Calls are batches, each write says what it replaces, and every call ends within the invocation's budget:
 //! the SDK has no limit of its own on how long an operation may take.
 
+mod answering;
 mod apart;
 mod bus;
 mod calls;
 mod client;
+mod control_plane;
 mod counts;
 mod doctor;
 pub mod environment;
@@ -34,8 +36,9 @@ mod training;
 mod web;
 mod write;
 
+pub use answering::{Backends, Hosting, endpoint_name};
 pub use bus::EventBridge;
-pub use client::{Shared, connect};
+pub use client::{LocalServices, Shared, connect, connect_locally};
 pub use counts::{Count, write_counts};
 pub use doctor::{Examined, Finding, Health, examine};
 pub use folders::BucketFolders;

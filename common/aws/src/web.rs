@@ -3,6 +3,7 @@
 //! Exporters and Alertmanager are spoken to with the client that is there anyway: a second one would bring a second TLS
 //! library, and its own way to find connections dead after a freeze.
 
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use aws_smithy_async::rt::sleep::TokioSleep;
@@ -27,7 +28,15 @@ pub enum WebError {
         /// What was given.
         url: String,
     },
-    /// Nobody answered, or not in time.
+    /// Nothing came in time.
+    #[error("{url} did not answer: nothing within {} ms", budget.as_millis())]
+    Late {
+        /// Who was asked.
+        url: String,
+        /// For how long.
+        budget: Duration,
+    },
+    /// Nobody answered, or the answer broke off.
     #[error("{url} did not answer: {reason}")]
     NoAnswer {
         /// Who was asked.
@@ -63,20 +72,14 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-/// Asks by HTTP.
+/// Asks by HTTP; the root certificates are read when the first is asked.
 #[derive(Clone, Debug)]
-pub struct WebClient(SharedHttpConnector);
+pub struct WebClient(Arc<LazyLock<SharedHttpConnector>>);
 
 impl WebClient {
     /// One for the process: it keeps its connections.
     pub fn new() -> Self {
-        let settings = HttpConnectorSettings::builder().connect_timeout(LONGEST_CONNECT).build();
-        let connector = Connector::builder()
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .connector_settings(settings)
-            .sleep_impl(TokioSleep::new())
-            .build();
-        WebClient(SharedHttpConnector::new(connector))
+        WebClient(Arc::new(LazyLock::new(connector)))
     }
 
     /// Gets `url`, at most `limit` bytes of it.
@@ -93,7 +96,21 @@ impl WebClient {
     /// No answer within `budget`.
     pub async fn post_json(&self, url: &str, json: String, budget: Duration) -> Result<Answer, WebError> {
         const ANSWER: usize = 64 * 1024;
-        self.ask(url, "POST", SdkBody::from(json), ANSWER, budget).await
+        self.post_json_for(url, json, ANSWER, budget).await
+    }
+
+    /// Posts JSON to `url` for an answer of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// No answer within `budget`, or one that is too large.
+    pub async fn post_json_for(
+        &self,
+        url: &str,
+        json: String,
+        limit: usize,
+        budget: Duration,
+    ) -> Result<Answer, WebError> {
+        self.ask(url, "POST", SdkBody::from(json), limit, budget).await
     }
 
     async fn ask(
@@ -138,10 +155,19 @@ impl WebClient {
             }
             Ok(Answer { status, body: bytes })
         };
-        let reason = format!("nothing within {} ms", budget.as_millis());
-        let late = || WebError::NoAnswer { url: url.to_owned(), reason };
+        let late = || WebError::Late { url: url.to_owned(), budget };
         tokio::time::timeout(budget, asked).await.unwrap_or_else(|_| Err(late()))
     }
+}
+
+fn connector() -> SharedHttpConnector {
+    let settings = HttpConnectorSettings::builder().connect_timeout(LONGEST_CONNECT).build();
+    let connector = Connector::builder()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .connector_settings(settings)
+        .sleep_impl(TokioSleep::new())
+        .build();
+    SharedHttpConnector::new(connector)
 }
 
 impl Default for WebClient {

@@ -1,11 +1,8 @@
 //! Training on SageMaker: the three calls of its control plane that a job needs, and the objects it reads and writes.
 //!
-//! SageMaker's own SDK is one crate of some 150 seconds of processor time for those three calls, each a JSON document posted to
-//! one address. They are made here by hand and signed by the SDK's own signer, over the HTTP client that is there anyway;
-//! what they hold stands in [`request`], to be compared with AWS's reference. Nothing is tried again here: whoever drives the
-//! job remembers how often it was not heard.
+//! What the calls hold stands in [`request`], to be compared with AWS's reference. Nothing is tried again here: whoever drives
+//! the job remembers how often it was not heard.
 
-mod call;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -21,10 +18,12 @@ use linkcast_domain::{Clock, Retry, SystemClock};
 use serde_json::json;
 
 use crate::client::Shared;
-use call::ControlPlane;
+use crate::control_plane::ControlPlane;
 
 /// The longest one file may take on its way.
 const LONGEST_TRANSFER: Duration = Duration::from_secs(1_800);
+/// The longest a call of the control plane may take.
+const LONGEST_CALL: Duration = Duration::from_secs(30);
 /// The longest to wait for a connection.
 const LONGEST_CONNECT: Duration = Duration::from_secs(5);
 
@@ -59,7 +58,7 @@ impl<C: Clock> SageMaker<C> {
 impl<C: Clock> TrainingJobs for SageMaker<C> {
     async fn start(&self, job: &TrainingJob) -> Result<(), JobError> {
         let attempt = format!("start the training job {}", job.name);
-        match self.plane.call("CreateTrainingJob", &request::create(job), attempt).await {
+        match self.plane.call("CreateTrainingJob", &request::create(job), attempt, LONGEST_CALL).await {
             Ok(_) => Ok(()),
             Err(refused) if refused.code == "ResourceInUse" => {
                 Err(JobError::Exists { name: job.name.clone() })
@@ -71,7 +70,7 @@ impl<C: Clock> TrainingJobs for SageMaker<C> {
     async fn status(&self, name: &str) -> Result<Option<JobStatus>, JobError> {
         let attempt = format!("look at the training job {name}");
         let body = json!({"TrainingJobName": name});
-        match self.plane.call("DescribeTrainingJob", &body, attempt).await {
+        match self.plane.call("DescribeTrainingJob", &body, attempt, LONGEST_CALL).await {
             Ok(answer) => request::status(&answer).map(Some),
             Err(refused) if refused.says_not_found() => Ok(None),
             Err(refused) => Err(refused.into()),
@@ -81,7 +80,7 @@ impl<C: Clock> TrainingJobs for SageMaker<C> {
     async fn stop(&self, name: &str) -> Result<(), JobError> {
         let attempt = format!("stop the training job {name}");
         let body = json!({"TrainingJobName": name});
-        match self.plane.call("StopTrainingJob", &body, attempt).await {
+        match self.plane.call("StopTrainingJob", &body, attempt, LONGEST_CALL).await {
             Ok(_) => Ok(()),
             // It has ended meanwhile.
             Err(refused) if refused.code == "ValidationException" => Ok(()),

@@ -7,8 +7,8 @@ use linkcast_domain::Retry;
 use linkcast_domain::ports::{JobChannel, JobError, JobStatus, TrainingJob};
 use serde_json::json;
 
-use super::call::refusal;
 use super::request::{create, status};
+use crate::control_plane::refusal;
 
 fn job(instance_count: u32) -> TrainingJob {
     TrainingJob {

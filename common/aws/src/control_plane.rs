@@ -1,5 +1,11 @@
 //! One signed call of SageMaker's control plane, and what a refusal says.
+//!
+//! SageMaker's own SDK is one crate of some 150 seconds of processor time for the few calls that are needed, each a JSON
+//! document posted to one address. They are made here by hand and signed by the SDK's own signer, over the HTTP client that
+//! is there anyway.
 
+use std::error::Error;
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::provider::ProvideCredentials;
@@ -20,16 +26,13 @@ use crate::web::WebClient;
 const SERVICE: &str = "sagemaker";
 /// The most an answer may hold.
 const LARGEST_ANSWER: usize = 1 << 20;
-/// The longest a call may take.
-const LONGEST_CALL: Duration = Duration::from_secs(30);
-
 /// Refusals that may not be given again later.
 const BUSY: [&str; 4] =
     ["ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"];
 
 /// The control plane of one region.
 #[derive(Debug)]
-pub(super) struct ControlPlane<C> {
+pub(crate) struct ControlPlane<C> {
     config: SdkConfig,
     web: WebClient,
     clock: C,
@@ -37,23 +40,34 @@ pub(super) struct ControlPlane<C> {
 
 /// A call that was refused, or not answered.
 #[derive(Debug)]
-pub(super) struct Refused {
+pub(crate) struct Refused {
     attempt: String,
     /// The service's word for it; empty if it never answered.
-    pub(super) code: String,
+    pub(crate) code: String,
     message: String,
     retry: Retry,
 }
 
 impl Refused {
-    /// Whether it says that there is no such job.
-    pub(super) fn says_not_found(&self) -> bool {
+    /// Whether it says that there is no such thing.
+    pub(crate) fn says_not_found(&self) -> bool {
         let message = self.message.to_ascii_lowercase();
         self.code == "ResourceNotFound"
             || (self.code == "ValidationException"
                 && (message.contains("not found") || message.contains("could not find")))
     }
 }
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.code.as_str() {
+            "" => write!(f, "could not {}: {}", self.attempt, self.message),
+            code => write!(f, "could not {}: {code}: {}", self.attempt, self.message),
+        }
+    }
+}
+
+impl Error for Refused {}
 
 impl From<Refused> for JobError {
     fn from(refused: Refused) -> Self {
@@ -67,16 +81,22 @@ impl From<Refused> for JobError {
 }
 
 impl<C: Clock> ControlPlane<C> {
-    pub(super) fn new(shared: &Shared, clock: C) -> Self {
+    pub(crate) fn new(shared: &Shared, clock: C) -> Self {
         ControlPlane { config: shared.config.clone(), web: WebClient::new(), clock }
     }
 
-    pub(super) fn region(&self) -> Option<&str> {
+    pub(crate) fn region(&self) -> Option<&str> {
         self.config.region().map(AsRef::as_ref)
     }
 
-    /// Posts `body` to the operation called `name`.
-    pub(super) async fn call(&self, name: &str, body: &Value, attempt: String) -> Result<Value, Refused> {
+    /// Posts `body` to the operation called `name`, and waits at most `limit` for its answer.
+    pub(crate) async fn call(
+        &self,
+        name: &str,
+        body: &Value,
+        attempt: String,
+        limit: Duration,
+    ) -> Result<Value, Refused> {
         let refused = |message: String, retry| Refused {
             attempt: attempt.clone(),
             code: String::new(),
@@ -90,7 +110,7 @@ impl<C: Clock> ControlPlane<C> {
             .signed(&url, name, &body.to_string())
             .await
             .map_err(|message| refused(message, Retry::Never))?;
-        let answer = self.web.send(request, &url, LARGEST_ANSWER, LONGEST_CALL).await;
+        let answer = self.web.send(request, &url, LARGEST_ANSWER, limit).await;
         let answer = answer.map_err(|error| refused(linkcast_lambda::chain(&error), Retry::Later))?;
         if (200..300).contains(&answer.status) {
             let text = if answer.body.is_empty() { b"{}".as_slice() } else { &answer.body };
@@ -147,7 +167,7 @@ impl<C: Clock> ControlPlane<C> {
 }
 
 /// What a refusal's body says; its type stands behind the last `#`, where there is one.
-pub(super) fn refusal(attempt: String, status: u16, body: &[u8]) -> Refused {
+pub(crate) fn refusal(attempt: String, status: u16, body: &[u8]) -> Refused {
     let said: Value = serde_json::from_slice(body).unwrap_or_default();
     let text = |names: [&str; 2]| {
         let found = names.iter().find_map(|name| said.get(name)).and_then(Value::as_str);

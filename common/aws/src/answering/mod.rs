@@ -1,0 +1,150 @@
+//! Models outside the process: SageMaker's endpoints, language models behind Bedrock, services asked by HTTP.
+//!
+//! One question is one try: the SDK's own retries are off and nothing is tried again here, because whoever asks has several
+//! tiers and one deadline, and decides itself what is worth another try. Every call ends within the limit it was given, and is
+//! then dropped with its connection. What comes back is read with a bound on its size and held against what an answer can be.
+
+mod bedrock;
+mod bounded;
+mod discovery;
+mod failed;
+mod http;
+mod name;
+mod sagemaker;
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use linkcast_domain::ports::{Backend, Inquiry};
+use linkcast_domain::{Answer, AskError, FailureKind, SystemClock, Target};
+use tokio::time::Instant;
+
+use crate::client::Shared;
+use crate::control_plane::ControlPlane;
+use discovery::Endpoints;
+use failed::Failed;
+
+pub(crate) use name::plain;
+pub use name::{Hosting, endpoint_name};
+
+/// Calls of one question that are under way at once.
+const SIDE_BY_SIDE: usize = 4;
+
+/// The most an answer may hold: that to the largest batch is a quarter of it.
+const LARGEST_ANSWER: usize = 1 << 20;
+
+/// Samples of one call. Written out they are at most half a megabyte, well under what a serverless endpoint takes (4 MB).
+const ROWS: usize = 500;
+
+/// Everyone who can be asked outside the process, for one task of one fabric.
+#[derive(Debug)]
+pub struct Backends {
+    sagemaker: sagemaker::Runtime,
+    bedrock: bedrock::Runtime,
+    http: http::Services,
+    endpoints: Endpoints,
+}
+
+impl Backends {
+    /// Over the account, region and addresses of the environment. `fabric` and `task` name the endpoint of a target that names
+    /// none. Nothing is asked before the first question.
+    pub fn new(shared: &Shared, fabric: &str, task: &str) -> Self {
+        Backends {
+            sagemaker: sagemaker::Runtime::new(shared),
+            bedrock: bedrock::Runtime::new(shared),
+            http: http::Services::default(),
+            endpoints: Endpoints::new(ControlPlane::new(shared, SystemClock), fabric, task),
+        }
+    }
+}
+
+impl Backend for Backends {
+    async fn ask(
+        &self,
+        target: &Target,
+        inquiries: &[Inquiry<'_>],
+        limit: Duration,
+    ) -> Vec<Result<Answer, AskError>> {
+        let deadline = Deadline::after(limit);
+        match target {
+            Target::Embedded => refuse_all(inquiries.len()),
+            Target::Sagemaker { endpoint, format, target_variant, component } => {
+                let name = match self.endpoints.name(endpoint.as_deref(), deadline).await {
+                    Ok(name) => name,
+                    Err((asked, failed)) => return failed.of_each(&asked, inquiries.len()),
+                };
+                let named = sagemaker::Named {
+                    endpoint: &name,
+                    format: *format,
+                    variant: target_variant.as_deref(),
+                    component: component.as_deref(),
+                };
+                let answers = in_batches(inquiries, |batch| self.sagemaker.ask(named, batch, deadline)).await;
+                if endpoint.is_none() && answers.iter().any(is_not_found) {
+                    self.endpoints.forget().await;
+                }
+                answers
+            }
+            Target::Bedrock { model, prompt, temperature, top_p, max_tokens } => {
+                let named = bedrock::Named {
+                    model,
+                    prompt: *prompt,
+                    temperature: *temperature,
+                    top_p: *top_p,
+                    max_tokens: *max_tokens,
+                };
+                self.bedrock.ask(named, inquiries, deadline).await
+            }
+            Target::Http { url, protocol } => {
+                in_batches(inquiries, |batch| self.http.ask(url, *protocol, batch, deadline)).await
+            }
+        }
+    }
+}
+
+/// Asks in batches of bounded size, a few at once; answers come in the order asked.
+async fn in_batches<'a, F>(
+    inquiries: &'a [Inquiry<'a>],
+    ask: impl Fn(&'a [Inquiry<'a>]) -> F,
+) -> Vec<Result<Answer, AskError>>
+where
+    F: Future<Output = Vec<Result<Answer, AskError>>>,
+{
+    let batches: Vec<F> = inquiries.chunks(ROWS).map(ask).collect();
+    let answers: Vec<_> = stream::iter(batches).buffered(SIDE_BY_SIDE).collect().await;
+    answers.into_iter().flatten().collect()
+}
+
+fn is_not_found(answer: &Result<Answer, AskError>) -> bool {
+    answer.as_ref().is_err_and(|error| error.kind == FailureKind::NotFound)
+}
+
+fn refuse_all(count: usize) -> Vec<Result<Answer, AskError>> {
+    let reason = "the model inside the process is not asked outside of it";
+    Failed::new(FailureKind::Refused, reason).of_each("embedded", count)
+}
+
+/// Until when an answer is of use.
+#[derive(Clone, Copy, Debug)]
+struct Deadline(Instant);
+
+impl Deadline {
+    fn after(limit: Duration) -> Self {
+        let now = Instant::now();
+        // A limit that no clock can hold is none; a year is.
+        Deadline(now.checked_add(limit).unwrap_or(now + Duration::from_secs(31_536_000)))
+    }
+
+    fn left(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// What `call` comes to, or that it was too late; a call that has no time left is not begun.
+    async fn keep<T>(self, call: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
+        if self.left().is_zero() {
+            return Err(Failed::new(FailureKind::Timeout, "no time was left to ask"));
+        }
+        let late = |_| Failed::new(FailureKind::Timeout, "nothing came in time");
+        tokio::time::timeout_at(self.0, call).await.map_err(late)?
+    }
+}
