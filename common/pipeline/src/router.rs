@@ -172,6 +172,16 @@ impl<B: Backend, E: Judge, I: TaskItems> Routing<'_, B, E, I> {
         let mut known = self.router.known();
         for (given, embedded) in given.iter().zip(scores) {
             let assigned = policy.variants().get(given.assigned).map(|variant| variant.name.as_str());
+            if given.attempts.is_empty() {
+                known.observe(&Observed {
+                    variant: assigned.unwrap_or_default(),
+                    outcome: linkcast_domain::AttemptOutcome::Answered,
+                    latency_us: given.latency_us,
+                    cost: linkcast_domain::Cost::default(),
+                    stands_in: StandsIn::No,
+                    classes: Some((embedded.class, given.score.class)),
+                });
+            }
             for attempt in &given.attempts {
                 let is_answer = attempt.outcome == linkcast_domain::AttemptOutcome::Answered;
                 let own = assigned == Some(attempt.variant.as_str());

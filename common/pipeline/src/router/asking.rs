@@ -259,9 +259,12 @@ impl<B: Backend, E: Judge, I: TaskItems> Asking<'_, B, E, I> {
         let answer = |mut open: Open| {
             let score = *self.scores.get(open.place)?;
             let latency_us = self.latencies.get(open.place).copied().unwrap_or(0);
-            let (variant, cost) = (name.clone(), Cost::default());
-            open.attempts.push(Attempt { variant, outcome: AttemptOutcome::Answered, latency_us, cost });
-            let alone = open.attempts.len() == 1;
+            // Who asks nobody else has no attempts to tell of.
+            let alone = assigned == tier;
+            if !alone {
+                let (variant, cost) = (name.clone(), Cost::default());
+                open.attempts.push(Attempt { variant, outcome: AttemptOutcome::Answered, latency_us, cost });
+            }
             let taken = self.clock.micros().saturating_sub(self.started);
             let given = Given {
                 assigned,

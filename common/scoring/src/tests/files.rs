@@ -1,6 +1,6 @@
 //! ONNX files and cards as training writes them, of any forest.
 
-use linkcast_domain::{FEATURE_COUNT, FEATURE_SCHEMA_VERSION, FEATURES, PredictionType};
+use linkcast_domain::{FEATURE_COUNT, FEATURE_SCHEMA_VERSION, FEATURES, PiecewiseLinear, PredictionType};
 use prost::Message;
 use serde_json::Map;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
