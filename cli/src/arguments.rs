@@ -16,8 +16,8 @@ use linkcast_telemetry::Topology;
 
 use crate::capture::{FormatChoice, Reader};
 use crate::commands::{
-    Session, alerts, aws, completions, dataset, demo, evaluate, export_rows, export_xgboost, features,
-    import, insights, inspect, models, ports, predict, replay, review, run, score_events, score_nab,
+    Session, alerts, aws, completions, cost, dataset, demo, evaluate, export_rows, export_xgboost, features,
+    import, insights, inspect, models, ports, predict, replay, review, routing, run, score_events, score_nab,
     simulate, task, train,
 };
 use crate::configuration::Configuration;
@@ -106,6 +106,10 @@ pub(crate) enum Command {
     Evaluate(evaluate::EvaluateArguments),
     /// Register models, approve them, and say which one is used.
     Models(models::ModelsArguments),
+    /// See and change who answers: weights, order of fallback, breakers.
+    Routing(routing::RoutingArguments),
+    /// Say what the insights cost, by variant and by useful insight.
+    Cost(cost::CostArguments),
     /// Give verdicts on samples that ask for them.
     Review(review::ReviewArguments),
     /// Score what is seen without a model in the Numenta Anomaly Benchmark.
