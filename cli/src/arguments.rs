@@ -18,7 +18,7 @@ use crate::capture::{FormatChoice, Reader};
 use crate::commands::{
     Session, alerts, aws, completions, cost, dataset, demo, evaluate, export_rows, export_xgboost, features,
     import, insights, inspect, models, ports, predict, replay, review, routing, run, score_events, score_nab,
-    simulate, task, train,
+    serve, simulate, task, train,
 };
 use crate::configuration::Configuration;
 use crate::database;
@@ -50,6 +50,9 @@ Environment:
   LINKCAST_FABRIC     the fabric's name in insights and alerts (default: fabric)
   LINKCAST_TIME_ZONE  the fabric's time zone, an IANA name (default: UTC)
   LINKCAST_MODELS     where registered models' files lie: a folder, or s3:BUCKET (default: models beside the database)
+  LINKCAST_LISTEN     serve: the address where --listen is not given (default: 127.0.0.1:8080)
+  LINKCAST_MODEL_DIR  serve: the model's folder where --model is not given (default: the model inside)
+  SAGEMAKER_BIND_TO_PORT  serve: the port, where --listen is not given
   LINKCAST_CODE_REVISION  the code's revision, for the cards of models trained here (default: none is said)
 
 Start with:
@@ -118,6 +121,8 @@ pub(crate) enum Command {
     ScoreEvents(score_events::ScoreEventsArguments),
     /// Judge every sample of a capture with a model.
     Predict(predict::PredictArguments),
+    /// Answer over HTTP with one model or several, as a SageMaker container does.
+    Serve(serve::ServeArguments),
     /// List the insights in a database.
     Insights(insights::InsightsArguments),
     /// List the alerts in a database.
