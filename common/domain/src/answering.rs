@@ -9,6 +9,7 @@ mod failure;
 mod invocation;
 mod piecewise;
 mod price;
+mod rows;
 mod target;
 
 pub use answer::{Answer, AnswerError, Usage};
@@ -19,4 +20,5 @@ pub use invocation::{
 };
 pub use piecewise::{KnotError, PiecewiseLinear};
 pub use price::{Cost, NanoDollars, apportion};
+pub use rows::{RowPlace, RowsError, vectors_of_json, vectors_of_json_lines};
 pub use target::{HttpProtocol, SageMakerFormat, Target};

@@ -28,8 +28,9 @@ mod timestamp;
 
 pub use answering::{
     Answer, AnswerError, AskError, Cost, FailureKind, HttpProtocol, Instance, InvocationAnswer,
-    InvocationError, InvocationRequest, KnotError, NanoDollars, PiecewiseLinear, Prediction, SageMakerFormat,
-    Target, Usage, answers_of_csv, apportion, csv_of_answers, csv_of_vectors, vectors_of_csv,
+    InvocationError, InvocationRequest, KnotError, NanoDollars, PiecewiseLinear, Prediction, RowPlace,
+    RowsError, SageMakerFormat, Target, Usage, answers_of_csv, apportion, csv_of_answers, csv_of_vectors,
+    vectors_of_csv, vectors_of_json, vectors_of_json_lines,
 };
 pub use budget::Budget;
 pub use clock::{Clock, FixedClock, SystemClock};

@@ -57,6 +57,7 @@ pub struct Sums {
 #[derive(Debug)]
 pub struct Model {
     pub(crate) card: ModelCard,
+    card_digest: String,
     identity: ModelIdentity,
     pub(crate) ranks: Ranks,
     pub(crate) classifier: Forest,
@@ -84,7 +85,8 @@ impl Model {
             feature_schema: card.feature_schema,
         };
         let Packed { ranks, classifier, regressor, .. } = packed;
-        Ok(Model { card, identity, ranks, classifier, regressor, forecasts: Vec::new() })
+        let card_digest = digest(files.card_json);
+        Ok(Model { card, card_digest, identity, ranks, classifier, regressor, forecasts: Vec::new() })
     }
 
     /// The same model with one of the heads its card names.
@@ -142,6 +144,11 @@ impl Model {
     /// What the model is.
     pub fn card(&self) -> &ModelCard {
         &self.card
+    }
+
+    /// The sha256 of the card's file: which model this is, whole, for the card names every other file by its own.
+    pub fn card_digest(&self) -> &str {
+        &self.card_digest
     }
 
     fn judge(&self, margins: &[f32; PredictionType::COUNT], output: f32) -> Score {

@@ -5,12 +5,13 @@
 //! list, or an object of features by name, for people who try it by hand.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 
-use serde::de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::DeserializeSeed as _;
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::rows::{Reader, Row};
 use super::{Answer, AnswerError};
 use crate::{FEATURE_COUNT, FEATURE_SCHEMA_VERSION, Feature, FeatureVector, PredictionType};
 
@@ -255,45 +256,7 @@ impl Serialize for Instance {
 
 impl<'de> Deserialize<'de> for Instance {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Row).map(Instance)
-    }
-}
-
-struct Row;
-
-impl<'de> Visitor<'de> for Row {
-    type Value = FeatureVector;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of 40 numbers or nulls, or an object of features by name")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut row: A) -> Result<FeatureVector, A::Error> {
-        let mut vector = FeatureVector::default();
-        for (place, feature) in Feature::ALL.into_iter().enumerate() {
-            let value: Option<Option<f64>> = row.next_element()?;
-            let value = value.ok_or_else(|| de::Error::invalid_length(place, &Row))?;
-            vector.set(feature, value.unwrap_or(f64::NAN));
-        }
-        match row.next_element::<IgnoredAny>()? {
-            None => Ok(vector),
-            Some(_) => Err(de::Error::invalid_length(FEATURE_COUNT + 1, &Row)),
-        }
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut row: A) -> Result<FeatureVector, A::Error> {
-        let mut vector = FeatureVector::default();
-        while let Some(name) = row.next_key::<Cow<'de, str>>()? {
-            match (name.as_ref(), name.parse::<Feature>()) {
-                ("features", _) => vector = row.next_value::<Instance>()?.0,
-                ("stream", _) => {
-                    row.next_value::<IgnoredAny>()?;
-                }
-                (_, Ok(feature)) => vector.set(feature, row.next_value::<Option<f64>>()?.unwrap_or(f64::NAN)),
-                (_, Err(error)) => return Err(de::Error::custom(error)),
-            }
-        }
-        Ok(vector)
+        Row(&Reader::default()).deserialize(deserializer).map(Instance)
     }
 }
 
