@@ -11,7 +11,7 @@ use linkcast_aws::DynamoStore;
 use linkcast_domain::ports::{
     Changes, Forgotten, History, InsightQuery, Lookup, Maintenance, MaintenanceWindow, Outbox, OutboxMessage,
     PipelineStore, RegistryChange, RegistryItems, Resume, ReviewItems, Revised, StoreError, StreamRecord,
-    TimeRange, Written,
+    TaskItem, TaskItems, TimeRange, Written,
 };
 use linkcast_domain::{
     Alert, AlertState, Aliases, Condition, Insight, ModelVersion, RegisteredModel, ReviewId, Reviewed,
@@ -182,6 +182,24 @@ impl RegistryItems for AnyStore {
 
     async fn change(&self, task: &str, change: &RegistryChange) -> Result<Written, StoreError> {
         either!(self, store => store.change(task, change))
+    }
+}
+
+impl TaskItems for AnyStore {
+    async fn task_item(&self, task: &str, name: &str) -> Result<Option<Revised<String>>, StoreError> {
+        either!(self, store => store.task_item(task, name))
+    }
+
+    async fn task_items(
+        &self,
+        task: &str,
+        prefix: &str,
+    ) -> Result<Vec<(String, Revised<String>)>, StoreError> {
+        either!(self, store => store.task_items(task, prefix))
+    }
+
+    async fn put_task_item(&self, task: &str, item: &TaskItem) -> Result<Written, StoreError> {
+        either!(self, store => store.put_task_item(task, item))
     }
 }
 

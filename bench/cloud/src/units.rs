@@ -9,7 +9,7 @@ use linkcast_domain::{SystemClock, Timestamp};
 use linkcast_features::Calendar;
 use linkcast_pipeline::apart::{Answering, Collect, insight, prepare};
 use linkcast_pipeline::steps::Steps;
-use linkcast_pipeline::{Settings, Sweep};
+use linkcast_pipeline::{OneJudge, Settings, Sweep};
 use linkcast_scoring::Model;
 
 use crate::cost::{Counts, Stage, write_page};
@@ -111,7 +111,7 @@ impl Run<'_> {
         self.counts.questions += questions.len() as u64;
         self.store.take_usage();
         let started = Instant::now();
-        let answering = Answering { steps: &self.steps, judge: &self.model, clock: &SystemClock };
+        let answering = Answering { steps: &self.steps, judges: &OneJudge(&self.model), clock: &SystemClock };
         for batch in questions.chunks(INSIGHT_BATCH) {
             let (outcomes, news) = insight((self.store, &self.bus), &answering, batch).await;
             self.counts.insights += news.insights;

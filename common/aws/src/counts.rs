@@ -26,6 +26,12 @@ pub enum Count {
     Messages,
     /// Channels, targets or requests that failed.
     Failures,
+    /// Answers given in the place of another variant.
+    Fallbacks,
+    /// Attempts that failed.
+    FailedAttempts,
+    /// Routing policies that could not be followed.
+    BadPolicies,
     /// Read units.
     ReadUnits,
     /// Write units.
@@ -45,6 +51,9 @@ impl Metric for Count {
             Count::Alerts => "Alerts",
             Count::Messages => "Messages",
             Count::Failures => "Failures",
+            Count::Fallbacks => "Fallbacks",
+            Count::FailedAttempts => "FailedAttempts",
+            Count::BadPolicies => "BadPolicies",
             Count::ReadUnits => "ReadUnits",
             Count::WriteUnits => "WriteUnits",
             Count::ColdStarts => "ColdStarts",

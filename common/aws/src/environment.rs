@@ -29,11 +29,14 @@ pub const ALERTMANAGER_URL: Setting<String> =
     Setting::new("LINKCAST_ALERTMANAGER_URL", "an http:// or https:// address", address);
 /// A folder with a model, in the place of the one inside.
 pub const MODEL_DIR: Setting<String> = Setting::new("LINKCAST_MODEL_DIR", "a folder", text);
+/// A folder with a model that judges beside the others and answers nothing.
+pub const SHADOW_MODEL_DIR: Setting<String> =
+    Setting::new("LINKCAST_SHADOW_MODEL_DIR", "a folder with a model", text);
 /// How grave a line of the log must be.
 pub const LOG_LEVEL: Setting<tracing::Level> =
     Setting::new("LINKCAST_LOG_LEVEL", "error, warn, info, debug or trace", |text| text.parse().ok());
 
-const ALL: [&str; 10] = [
+const ALL: [&str; 11] = [
     TABLE.name,
     FABRIC.name,
     TIME_ZONE.name,
@@ -43,6 +46,7 @@ const ALL: [&str; 10] = [
     TOPIC_ARN.name,
     ALERTMANAGER_URL.name,
     MODEL_DIR.name,
+    SHADOW_MODEL_DIR.name,
     LOG_LEVEL.name,
 ];
 

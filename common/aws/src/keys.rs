@@ -18,6 +18,7 @@
 //! | `channels`, `sources`, `windows` | `<name>` | a handful each |
 //! | `task#<fabric>#<task>` | `lock`, `run#<time>` | the training's lock and its runs |
 //! | | `model#<version>`, `aliases` | what the registry knows of a version, and which versions play a part |
+//! | | `routing`, `breaker#<variant>`, `evidence#<hour>#<process>` | the task's own items: who answers, and what was seen of them |
 //! | `review#<id>` | `review` | a sample that asks for a verdict, and its verdicts |
 //! | `journal` | `whole`, `part#<number>` | a large commit on its way |
 //!

@@ -29,6 +29,7 @@ mod reviews;
 mod store;
 mod streams;
 mod table;
+mod task_items;
 mod topic;
 mod traces;
 mod training;

@@ -52,7 +52,10 @@ impl RegistryItems for DynamoStore {
 }
 
 /// What lies at a key, with its revision.
-async fn revised<T: DeserializeOwned>(table: &Table<'_>, key: Key) -> Result<Option<Revised<T>>, StoreError> {
+pub(crate) async fn revised<T: DeserializeOwned>(
+    table: &Table<'_>,
+    key: Key,
+) -> Result<Option<Revised<T>>, StoreError> {
     let found = table.get([key.clone()], None).await?;
     let Some(item) = found.get(&key) else { return Ok(None) };
     let damaged = |error| table.attempt().damaged(error);

@@ -15,6 +15,7 @@ mod judge;
 mod notify;
 mod pipeline;
 mod read_ahead;
+mod router;
 mod routes;
 mod settings;
 mod shards;
@@ -30,12 +31,13 @@ pub use codec::StreamStateError;
 pub use conditions::{Announced, Conditions, Silence, Step, Verdict, announced};
 pub use facts::Fact;
 pub use gate::{Evidence, LastInsight, evidence, is_news, is_quiet_choice, risk_step};
-pub use judge::{Judge, Reasons};
+pub use judge::{Judge, Judged, Judges, OneJudge, Reasons, Route};
 pub use notify::{
     AlertmanagerAlert, JsonLines, WrittenLines, alertmanager_payload, webhook_payload, written_lines,
 };
 pub use pipeline::{Pipeline, PipelineError};
 pub use read_ahead::{READ_AHEAD_READINGS, read_ahead};
+pub use router::{RoutedJudge, Router, RouterNews, Routing};
 pub use settings::{
     AlertPolicy, CausePolicy, CheckpointPolicy, ConditionPolicy, Durability, Echo, GatePolicy, MissingPolicy,
     Quiet, Settings,

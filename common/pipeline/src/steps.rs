@@ -271,6 +271,11 @@ impl Steps<'_> {
         Answered { insight: moved.insight, conditions: moved.conditions, tally }
     }
 
+    /// Insight, of a question that asks for nothing any more: the condition it was to follow is over.
+    pub fn pass_over(&self, judging: &mut Judging, time: Timestamp) {
+        judging.last_time = judging.last_time.max(Some(time));
+    }
+
     /// Insight's part when a missing stream was heard again: its silence is over. Written: the condition, by stream and cause.
     pub fn returned(&self, judging: &mut Judging, stream: &StreamId, time: Timestamp) -> Option<Condition> {
         let mut conditions = Conditions::resume(std::mem::take(&mut judging.conditions));

@@ -14,7 +14,7 @@ use linkcast_telemetry::{Differ, NoSample, Reading};
 
 use crate::facts::Fact;
 use crate::gate::{self, Evidence, LastInsight};
-use crate::judge::{Judge, Reasons};
+use crate::judge::{EMBEDDED, Judge, Reasons, Route};
 use crate::settings::Settings;
 use crate::sweep::Tally;
 use crate::watch::{LinkEnds, SeenUp, Watch};
@@ -313,6 +313,7 @@ pub(crate) fn insight<J: Judge>(
     score: &Score,
     reasons: Reasons,
 ) -> Insight {
+    let route = judge.route();
     Insight {
         entity_id: InsightId::of(stream, time, &settings.task),
         timestamp: time,
@@ -326,12 +327,12 @@ pub(crate) fn insight<J: Judge>(
         influencers: reasons.influencers,
         recommendations: reasons.recommendations,
         model: judge.identity().clone(),
-        variant: "embedded".to_owned(),
-        fallback_from: None,
-        latency_us,
-        cost_usd: 0.0,
-        cost: linkcast_domain::Cost::default(),
-        attempts: Vec::new(),
+        variant: route.map_or_else(|| EMBEDDED.to_owned(), |route| route.variant.clone()),
+        fallback_from: route.and_then(|route| route.fallback_from.clone()),
+        latency_us: route.map_or(latency_us, |route| route.latency_us),
+        cost_usd: route.map_or(0.0, Route::dollars),
+        cost: route.map(Route::cost).unwrap_or_default(),
+        attempts: route.map(|route| route.attempts.clone()).unwrap_or_default(),
         ttl: time.plus(settings.retention).seconds(),
     }
 }

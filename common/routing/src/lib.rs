@@ -1,3 +1,26 @@
 //! Who answers: weighted sticky variants, breakers, the order of fallback, and what was seen of each.
 //!
-//! Pure state machines: they are told the time and what happened, and say what to do next.
+//! Pure state machines: they are told the time and what happened, and say what to do next. Nothing here asks anyone, waits
+//! or stores; the pipeline does, with what is said here.
+
+mod assignment;
+mod breaker;
+mod evidence;
+mod latency;
+mod policy;
+mod prices;
+mod shares;
+mod simulation;
+#[cfg(test)]
+mod tests;
+mod variant;
+
+pub use assignment::{BUCKETS, bucket};
+pub use breaker::{Breaker, BreakerSettings, BreakerState, Permit, Verdict};
+pub use evidence::{Evidence, Observed, StandsIn, VariantEvidence};
+pub use latency::LatencyHistogram;
+pub use policy::{Policy, PolicyError, PolicyText};
+pub use prices::{FunctionPrices, VariantPrices};
+pub use shares::share;
+pub use simulation::{Move, Share, Simulation, simulate};
+pub use variant::{Variant, VariantName, Weight};

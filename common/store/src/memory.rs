@@ -36,6 +36,7 @@ pub(crate) struct Content {
     pub(crate) aliases: BTreeMap<String, Revised<Aliases>>,
     pub(crate) folders: BTreeMap<(String, String), BTreeMap<String, Vec<u8>>>,
     pub(crate) reviews: BTreeMap<ReviewId, Revised<Reviewed>>,
+    pub(crate) task_items: BTreeMap<(String, String), Revised<String>>,
 }
 
 impl MemoryStore {

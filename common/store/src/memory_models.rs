@@ -1,9 +1,10 @@
-//! Models and reviews, kept in memory: for tests of the rules over them.
+//! Models, reviews and a task's items, kept in memory: for tests of the rules over them.
 
 use std::collections::BTreeMap;
 
 use linkcast_domain::ports::{
-    FolderFile, ModelFolders, RegistryChange, RegistryItems, ReviewItems, Revised, StoreError, Written,
+    FolderFile, ModelFolders, RegistryChange, RegistryItems, ReviewItems, Revised, StoreError, TaskItem,
+    TaskItems, Written,
 };
 use linkcast_domain::{Aliases, ModelVersion, RegisteredModel, ReviewId, Reviewed, Standing};
 
@@ -54,6 +55,33 @@ impl RegistryItems for MemoryStore {
 /// What is stored in place of what was read.
 fn next<T: Clone>(read: &Revised<T>) -> Revised<T> {
     Revised { revision: read.revision + 1, value: read.value.clone() }
+}
+
+impl TaskItems for MemoryStore {
+    async fn task_item(&self, task: &str, name: &str) -> Result<Option<Revised<String>>, StoreError> {
+        Ok(self.content().task_items.get(&(task.to_owned(), name.to_owned())).cloned())
+    }
+
+    async fn task_items(
+        &self,
+        task: &str,
+        prefix: &str,
+    ) -> Result<Vec<(String, Revised<String>)>, StoreError> {
+        let content = self.content();
+        let wanted =
+            content.task_items.iter().filter(|((of, name), _)| of == task && name.starts_with(prefix));
+        Ok(wanted.map(|((_, name), text)| (name.clone(), text.clone())).collect())
+    }
+
+    async fn put_task_item(&self, task: &str, item: &TaskItem) -> Result<Written, StoreError> {
+        let mut content = self.content();
+        let key = (task.to_owned(), item.name.clone());
+        if content.task_items.get(&key).map_or(0, |there| there.revision) != item.text.revision {
+            return Ok(Written::Moved);
+        }
+        content.task_items.insert(key, next(&item.text));
+        Ok(Written::Yes)
+    }
 }
 
 impl ModelFolders for MemoryStore {

@@ -11,6 +11,7 @@ mod registry;
 mod reviews;
 mod samples;
 mod schema;
+mod task_items;
 mod write;
 
 use std::collections::HashMap;

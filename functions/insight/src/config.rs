@@ -1,6 +1,8 @@
 //! What insight is told by its environment.
 
-use linkcast_aws::environment::{BUS, FABRIC, LOG_LEVEL, MODEL_DIR, PREFIX, TABLE, know_all};
+use linkcast_aws::environment::{
+    BUS, FABRIC, LOG_LEVEL, MODEL_DIR, PREFIX, SHADOW_MODEL_DIR, TABLE, know_all,
+};
 use linkcast_lambda::{ConfigError, ConfigReader, Variables};
 
 /// The configuration, whole.
@@ -14,6 +16,8 @@ pub struct Config {
     pub bus: String,
     /// A folder with a model, in the place of the one inside.
     pub model_dir: Option<String>,
+    /// A folder with a model that judges beside the others and answers nothing.
+    pub shadow_model_dir: Option<String>,
 }
 
 impl Config {
@@ -26,9 +30,11 @@ impl Config {
         know_all(&mut reader);
         let (table, fabric) = (reader.required(&TABLE), reader.required(&FABRIC));
         let (bus, model_dir) = (reader.required(&BUS), reader.optional(&MODEL_DIR));
+        let shadow = reader.optional(&SHADOW_MODEL_DIR);
         reader.or(&LOG_LEVEL, tracing::Level::INFO);
         reader.finish(PREFIX, || {
-            Some(Config { table: table?, fabric: fabric?, bus: bus?, model_dir: model_dir? })
+            let (table, fabric, bus) = (table?, fabric?, bus?);
+            Some(Config { table, fabric, bus, model_dir: model_dir?, shadow_model_dir: shadow? })
         })
     }
 

@@ -1,15 +1,22 @@
 //! Insight as a function: records of the table's stream become questions, and each record answers for itself.
 //!
-//! Who judges stands behind [`Judge`], which the router will fill; until then it is the embedded model, loaded and
-//! checked before the first event, so that a model of another schema stops the start and not somebody's batch.
+//! Who judges is the router's choice: an endpoint, a language model, or the embedded model, which is loaded and checked before
+//! the first event, so that a model of another schema stops the start and not somebody's batch.
+
+// The SDK's futures nest deeper than the compiler looks by itself.
+#![recursion_limit = "256"]
 
 mod config;
 mod model;
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
 
-use linkcast_aws::{Count, DynamoStore, EventBridge, StreamRecord, Traces, question_of_image, write_counts};
+use linkcast_aws::{
+    Backends, Count, DynamoStore, EventBridge, StreamRecord, Traces, question_of_image, write_counts,
+};
 use linkcast_domain::ports::{Bus, QuestionRecord};
 use linkcast_domain::{Budget, Clock};
 use linkcast_features::Calendar;
@@ -19,9 +26,10 @@ use linkcast_lambda::{
 };
 use linkcast_pipeline::apart::{Answering, ApartError, InsightStore, insight};
 use linkcast_pipeline::steps::Steps;
-use linkcast_pipeline::{Judge, Question, Settings};
+use linkcast_pipeline::{Judges, Question, Router, RouterNews, Settings};
+pub use linkcast_scoring::TASK;
 use linkcast_scoring::{Model, ModelError};
-use tracing::warn;
+use tracing::{error, warn};
 
 pub use config::Config;
 
@@ -36,18 +44,28 @@ pub struct Insight {
     settings: Settings,
     store: DynamoStore,
     bus: EventBridge,
-    model: Model,
+    router: Router<Backends, Model>,
 }
 
 impl Insight {
-    /// The function over `store` and `bus`, its model loaded.
+    /// The function over `store`, `bus` and those who can be asked, its models loaded.
     ///
     /// # Errors
     /// A model that cannot be served.
-    pub fn new(config: &Config, store: DynamoStore, bus: EventBridge) -> Result<Self, ModelError> {
+    pub fn new(
+        config: &Config,
+        store: DynamoStore,
+        bus: EventBridge,
+        backends: Backends,
+    ) -> Result<Self, ModelError> {
         let settings = Settings { fabric: config.fabric.clone(), ..Settings::default() };
+        let process = format!("{:016x}", RandomState::new().hash_one(std::process::id()));
         let model = model::load(config.model_dir.as_deref())?;
-        Ok(Insight { settings, store, bus, model })
+        let mut router = Router::new(&settings.task, &process, backends, model);
+        if let Some(folder) = config.shadow_model_dir.as_deref() {
+            router = router.with_shadow(model::load(Some(folder))?);
+        }
+        Ok(Insight { settings, store, bus, router })
     }
 }
 
@@ -62,24 +80,43 @@ impl Function for Insight {
     ) -> Result<BatchResponse, Diagnostic> {
         let calendar = Calendar::utc();
         let steps = Steps { settings: &self.settings, calendar: &calendar };
-        let answering = Answering { steps: &steps, judge: &self.model, clock: invocation.clock };
         let carried = Traces::of_records(invocation.trace, event.records.iter().map(RawRecord::json));
         let traces = Arc::new(carried);
         let store = self.store.within(&invocation.budget, invocation.clock).tracing(Arc::clone(&traces));
         let bus = self.bus.within(&invocation.budget, invocation.clock).tracing(traces);
+        let judges = self.router.within(&store, invocation.budget, invocation.clock);
+        let answering = Answering { steps: &steps, judges: &judges, clock: invocation.clock };
         let (report, insights) = handle((&store, &bus), &answering, &event, invocation.budget)
             .await
             .map_err(|error| Diagnostic::of(&error))?;
         for (record, cause) in report.failures() {
             warn!(record, %cause, "a record failed");
         }
+        let news = self.router.take_news();
+        warn_of(&news);
         let counts = [
             (Count::Records, event.records.len() as f64),
             (Count::FailedRecords, report.failures().count() as f64),
             (Count::Insights, insights as f64),
+            (Count::Fallbacks, news.stood_in as f64),
+            (Count::FailedAttempts, news.failures.values().sum::<u64>() as f64),
+            (Count::BadPolicies, f64::from(u8::from(news.bad_policy.is_some()))),
         ];
         write_counts(("insight", &self.settings.fabric), &counts, store.take_usage(), invocation);
         report.reply().map_err(|error| Diagnostic::of(&error))
+    }
+}
+
+/// Tells what the router met with.
+fn warn_of(news: &RouterNews) {
+    if let Some(reason) = &news.bad_policy {
+        error!(%reason, "the routing policy cannot be followed: the last good one stays in force");
+    }
+    if let Some(cause) = &news.store {
+        warn!(cause = %linkcast_lambda::chain(cause), "policy, breakers or evidence could not be read or written");
+    }
+    for ((variant, kind), attempts) in &news.failures {
+        warn!(variant, kind, attempts, "attempts failed");
     }
 }
 
@@ -95,7 +132,7 @@ pub fn shipped_model() -> Result<Model, ModelError> {
 ///
 /// # Errors
 /// A record without a sequence number, which no answer could name.
-pub async fn handle<S: InsightStore, B: Bus, J: Judge>(
+pub async fn handle<S: InsightStore, B: Bus, J: Judges>(
     (store, bus): (&S, &B),
     answering: &Answering<'_, J>,
     event: &RecordBatch,

@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-use linkcast_aws::{DynamoStore, EventBridge, connect};
+use linkcast_aws::{Backends, DynamoStore, EventBridge, connect};
 use linkcast_insight::{Config, Insight};
 use linkcast_lambda::{Variables, serve, start, start_log};
 
@@ -17,7 +17,8 @@ async fn main() -> ExitCode {
         let shared = connect().await;
         let store = DynamoStore::new(&shared, &config.table, &config.fabric);
         let bus = EventBridge::new(&shared, &config.bus, &config.fabric);
-        Insight::new(&config, store, bus)
+        let backends = Backends::new(&shared, &config.fabric, linkcast_insight::TASK);
+        Insight::new(&config, store, bus, backends)
     });
     serve(started.await).await
 }

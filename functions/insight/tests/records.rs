@@ -12,9 +12,9 @@ use linkcast_domain::ports::{
 use linkcast_domain::{Budget, FixedClock, Retry, Timestamp};
 use linkcast_features::Calendar;
 use linkcast_lambda::{BatchReport, RecordBatch};
-use linkcast_pipeline::Settings;
 use linkcast_pipeline::apart::{Answering, prepare};
 use linkcast_pipeline::steps::Steps;
+use linkcast_pipeline::{OneJudge, Settings};
 use linkcast_store::MemoryStore;
 use linkcast_tests::{at_minute, numbered_stream, troubled_arrival};
 use serde_json::{Value, json};
@@ -60,7 +60,7 @@ async fn handled(store: &MemoryStore, bus: &Heard, records: &[Value]) -> (BatchR
     let (settings, calendar, clock) = (Settings::default(), Calendar::utc(), FixedClock(at_minute(5)));
     let steps = Steps { settings: &settings, calendar: &calendar };
     let model = linkcast_insight::shipped_model().unwrap();
-    let answering = Answering { steps: &steps, judge: &model, clock: &clock };
+    let answering = Answering { steps: &steps, judges: &OneJudge(&model), clock: &clock };
     let budget = Budget::of(Duration::from_secs(10), &clock);
     linkcast_insight::handle((store, bus), &answering, &event, budget).await.unwrap()
 }

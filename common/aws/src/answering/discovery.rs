@@ -62,6 +62,18 @@ impl Endpoints {
         found.ok_or_else(none)
     }
 
+    /// Whether an endpoint is in service. A control plane that does not say so is not asked again for a while: nobody waits for
+    /// it with every question.
+    pub(super) async fn stands(&self, deadline: Deadline) -> bool {
+        match deadline.keep(self.found(deadline)).await {
+            Ok(found) => found.is_some(),
+            Err(_) => {
+                *self.found.lock().await = Some(Found { name: None, until: Instant::now() + KNOWN });
+                false
+            }
+        }
+    }
+
     /// Takes nothing for known any more.
     pub(super) async fn forget(&self) {
         *self.found.lock().await = None;

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use linkcast_domain::ports::{Backend, Inquiry};
-use linkcast_domain::{Answer, AskError, FailureKind, SystemClock, Target};
+use linkcast_domain::{Answer, AskError, FailureKind, SageMakerFormat, SystemClock, Target};
 use tokio::time::Instant;
 
 use crate::client::Shared;
@@ -99,6 +99,13 @@ impl Backend for Backends {
                 in_batches(inquiries, |batch| self.http.ask(url, *protocol, batch, deadline)).await
             }
         }
+    }
+
+    async fn standing(&self, limit: Duration) -> Option<Target> {
+        let (endpoint, target_variant, component) = (None, None, None);
+        let format = SageMakerFormat::Json;
+        let stands = self.endpoints.stands(Deadline::after(limit)).await;
+        stands.then_some(Target::Sagemaker { endpoint, format, target_variant, component })
     }
 }
 

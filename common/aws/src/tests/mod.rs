@@ -23,6 +23,8 @@ mod large;
 mod registry_contract;
 #[path = "../../../store/src/tests/review_contract.rs"]
 mod review_contract;
+#[path = "../../../store/src/tests/task_contract.rs"]
+mod task_contract;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
@@ -82,6 +84,7 @@ macro_rules! models {
 mod models {
     super::registry_contract::registry_contract!(models);
     super::review_contract::review_contract!(models);
+    super::task_contract::task_contract!(models);
 }
 
 contract::contract!(whole);

@@ -1,5 +1,7 @@
 //! An answer: probabilities that are probabilities, whoever gave them.
 
+use std::ops::AddAssign;
+
 use crate::PredictionType;
 
 /// How far the probabilities' sum may lie from 1: services round to four digits or more, eleven of which are at most
@@ -19,6 +21,13 @@ pub struct Usage {
     pub input_tokens: u64,
     /// Tokens written.
     pub output_tokens: u64,
+}
+
+impl AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
+        self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
+    }
 }
 
 /// What a model says of one sample.

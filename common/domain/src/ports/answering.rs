@@ -28,4 +28,11 @@ pub trait Backend: Send + Sync {
         inquiries: &[Inquiry<'_>],
         limit: Duration,
     ) -> impl Future<Output = Vec<Result<Answer, AskError>>> + Send;
+
+    /// Who answers under the task's own name where nobody wrote a policy, if anyone does. To ask again soon costs nothing:
+    /// what was found is remembered.
+    fn standing(&self, limit: Duration) -> impl Future<Output = Option<Target>> + Send {
+        let _ = limit;
+        std::future::ready(None)
+    }
 }

@@ -4,6 +4,7 @@
 //! comes after it; whoever is killed between the two is delivered the question again, finds it answered, and tells what the
 //! table holds. So everything is told at least once, under an id that tells repeats.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use linkcast_domain::ports::{
@@ -13,9 +14,9 @@ use linkcast_domain::ports::{
 use linkcast_domain::{Clock, Condition, Insight, InsightId, PortFacts, StreamId, Timestamp};
 
 use super::{ATTEMPTS, ApartError, Outcome, grouped};
-use crate::judge::Judge;
+use crate::judge::{Judged, Judges};
 use crate::steps::{Judging, Steps};
-use crate::stream::Question;
+use crate::stream::{Ground, Question};
 
 /// Questions of one stream answered in one write, which a table's transaction must hold.
 const QUESTIONS_A_WRITE: usize = 30;
@@ -40,8 +41,8 @@ pub struct News {
 pub struct Answering<'a, J> {
     /// The steps.
     pub steps: &'a Steps<'a>,
-    /// The judge.
-    pub judge: &'a J,
+    /// Those who judge.
+    pub judges: &'a J,
     /// The clock.
     pub clock: &'a dyn Clock,
 }
@@ -53,6 +54,8 @@ struct Work {
     read: u64,
     judging: Judging,
     questions: Vec<QuestionRecord>,
+    /// The same, read; what was delivered was looked at before, what was fetched and is damaged was given up by then.
+    asked: Vec<Question>,
     /// Those that were answered before.
     repeated: Vec<Timestamp>,
     told: Vec<BusEvent>,
@@ -68,7 +71,7 @@ enum Share {
 
 /// Answers questions in any order; says for each, in the order given, whether its answer is durable and told. Written:
 /// insights by id, conditions by stream and cause, memories by stream.
-pub async fn insight<S: InsightStore, J: Judge, B: Bus>(
+pub async fn insight<S: InsightStore, J: Judges, B: Bus>(
     (store, bus): (&S, &B),
     answering: &Answering<'_, J>,
     questions: &[QuestionRecord],
@@ -76,10 +79,12 @@ pub async fn insight<S: InsightStore, J: Judge, B: Bus>(
     let groups = grouped(questions.iter().map(|question| question.stream.clone()));
     let mut results: Vec<Option<Outcome>> = groups.iter().map(|_| None).collect();
     let mut news = News::default();
+    let mut found: Found<J> = HashMap::new();
     for _ in 0..ATTEMPTS {
         let mut works = Vec::new();
         let outcome =
-            attempt(store, answering, questions, &groups, &mut results, &mut works, &mut news).await;
+            attempt(store, answering, questions, &groups, (&mut results, &mut found), &mut works, &mut news)
+                .await;
         tell(bus, works, &mut results).await;
         if let Err(error) = outcome {
             let error = Arc::new(error);
@@ -102,12 +107,12 @@ pub async fn insight<S: InsightStore, J: Judge, B: Bus>(
 }
 
 /// Answers and writes what is open; `done` gets the works whose memory is durable, with what is to be told of them.
-async fn attempt<S: InsightStore, J: Judge>(
+async fn attempt<S: InsightStore, J: Judges>(
     store: &S,
     answering: &Answering<'_, J>,
     questions: &[QuestionRecord],
     groups: &[(StreamId, Vec<usize>)],
-    results: &mut [Option<Outcome>],
+    (results, found): (&mut [Option<Outcome>], &mut Found<J>),
     done: &mut Vec<Work>,
     news: &mut News,
 ) -> Result<(), ApartError> {
@@ -118,6 +123,7 @@ async fn attempt<S: InsightStore, J: Judge>(
             work.questions.truncate(QUESTIONS_A_WRITE);
             work.share = Share::Part;
         }
+        work.read_questions();
         recall(store, answering.steps, work).await?;
     }
     let (mut works, repeated): (Vec<Work>, Vec<Work>) =
@@ -129,10 +135,11 @@ async fn attempt<S: InsightStore, J: Judge>(
     let windows = store.windows(Timestamp::EARLIEST).await?;
     let streams: Vec<StreamId> = works.iter().map(|work| work.stream.clone()).collect();
     let facts = store.facts(&streams).await?;
+    ask(answering.judges, &works, found).await;
     let mut judgements = Vec::new();
     let mut judged = Vec::new();
     for (mut work, facts) in works.drain(..).zip(&facts) {
-        match work.answer(answering, facts, &windows) {
+        match work.answer(answering, found, facts, &windows) {
             Ok(judgement) => {
                 judgements.push(judgement);
                 judged.push(work);
@@ -155,6 +162,30 @@ async fn attempt<S: InsightStore, J: Judge>(
         }
     }
     Ok(())
+}
+
+/// The judge of each sample that was asked about, kept while what is written meets with others' writes.
+type Found<J> = HashMap<(StreamId, Timestamp), <J as Judges>::Judge>;
+
+/// Finds the judges of samples that have none yet. A question asked for a condition's sake is not worth a judge if there is
+/// none and none can open before it.
+async fn ask<J: Judges>(judges: &J, works: &[Work], found: &mut Found<J>) {
+    let mut samples = Vec::new();
+    for work in works {
+        let mut may_follow = work.judging.follows();
+        for question in &work.asked {
+            may_follow |= question.ground == Ground::Itself;
+            if may_follow && !found.contains_key(&(work.stream.clone(), question.time)) {
+                let (stream, time) = (&work.stream, question.time);
+                samples.push(Judged { stream, time, features: &question.vector });
+            }
+        }
+    }
+    if !samples.is_empty() {
+        let judges = judges.judges(&samples).await;
+        let keys = samples.iter().map(|sample| (sample.stream.clone(), sample.time));
+        found.extend(keys.zip(judges));
+    }
 }
 
 fn set(results: &mut [Option<Outcome>], group: usize, outcome: Option<Outcome>) {
@@ -233,25 +264,37 @@ impl Work {
         questions.dedup_by_key(|question| question.time);
         let repeated = repeated.into_iter().map(|question| question.time).collect();
         let (stream, share) = (stream.clone(), Share::Whole);
-        Ok(Work { group, stream, read, judging, questions, repeated, told: Vec::new(), share })
+        let (asked, told) = (Vec::new(), Vec::new());
+        Ok(Work { group, stream, read, judging, questions, asked, repeated, told, share })
     }
 
-    fn answer<J: Judge>(
+    fn read_questions(&mut self) {
+        let read = |record: &QuestionRecord| Question::from_bytes(&record.stream, record.time, &record.bytes);
+        self.asked = self.questions.iter().filter_map(read).collect();
+    }
+
+    fn answer<J: Judges>(
         &mut self,
         answering: &Answering<'_, J>,
+        found: &Found<J>,
         facts: &PortFacts,
         windows: &[MaintenanceWindow],
     ) -> Result<Judgement, ApartError> {
         let (mut insights, mut conditions): (Vec<Insight>, Vec<Condition>) = (Vec::new(), Vec::new());
-        for record in &self.questions {
-            // What was delivered was looked at before; what was fetched and is damaged was given up by then.
-            let Some(question) = Question::from_bytes(&record.stream, record.time, &record.bytes) else {
-                continue;
+        for question in std::mem::take(&mut self.asked) {
+            let time = question.time;
+            let answered = match found.get(&(self.stream.clone(), time)) {
+                Some(judge) => {
+                    let judge = (judge, answering.clock);
+                    answering.steps.insight(&mut self.judging, judge, (facts, windows), question)
+                }
+                None => {
+                    answering.steps.pass_over(&mut self.judging, time);
+                    continue;
+                }
             };
-            let judge = (answering.judge, answering.clock);
-            let answered = answering.steps.insight(&mut self.judging, judge, (facts, windows), question);
             self.told.extend(answered.insight.iter().filter_map(created));
-            self.told.extend(answered.conditions.iter().filter_map(|moved| changed(moved, record.time)));
+            self.told.extend(answered.conditions.iter().filter_map(|moved| changed(moved, time)));
             insights.extend(answered.insight);
             for condition in answered.conditions {
                 conditions.retain(|earlier| earlier.cause != condition.cause);

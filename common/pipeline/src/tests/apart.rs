@@ -23,7 +23,7 @@ use super::doubles::{Rule, now};
 use super::fabric::{Desk, Lab, host, leaf};
 use crate::apart::{Answering, Collect, insight, prepare};
 use crate::steps::Steps;
-use crate::{Settings, Sweep};
+use crate::{OneJudge, Settings, Sweep};
 
 /// Chance that is the same in every run.
 struct Dice(u64);
@@ -308,7 +308,7 @@ impl Cloud {
         }
         let questions = pick(&table.questions, &table.dice, delivery);
         let clock = FixedClock(time);
-        let answering = Answering { steps: &steps, judge: &Rule::new(), clock: &clock };
+        let answering = Answering { steps: &steps, judges: &OneJudge(&Rule::new()), clock: &clock };
         let (outcomes, _) = now(insight((table, table), &answering, &questions));
         for (question, outcome) in questions.iter().zip(outcomes) {
             if outcome.is_err() {

@@ -9,7 +9,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::failure::Attempt;
 
 /// The layout this version writes.
-const LAYOUT: i64 = 2;
+const LAYOUT: i64 = 3;
 
 /// "LKCT": marks a file as ours.
 const APPLICATION: i64 = 0x4c4b_4354;
@@ -45,6 +45,13 @@ const TABLES_OF_2: &str = "
                           priority REAL NOT NULL, body TEXT NOT NULL) STRICT;
     CREATE INDEX reviews_worth ON reviews (priority DESC, id);
     CREATE INDEX reviews_by_standing ON reviews (standing, priority DESC, id);
+";
+
+/// What layout 3 has beside those of layout 2.
+const TABLES_OF_3: &str = "
+    CREATE TABLE task_items (task TEXT NOT NULL, name TEXT NOT NULL, revision INTEGER NOT NULL, until INTEGER,
+                             body TEXT NOT NULL, PRIMARY KEY (task, name)) STRICT, WITHOUT ROWID;
+    CREATE INDEX task_items_age ON task_items (until);
 ";
 
 /// A file that SQLite can read and that is not ours.
@@ -92,6 +99,9 @@ fn bring_up(connection: &Connection) -> Result<(), rusqlite::Error> {
     }
     if layout < 2 {
         transaction.execute_batch(TABLES_OF_2)?;
+    }
+    if layout < 3 {
+        transaction.execute_batch(TABLES_OF_3)?;
     }
     let marks = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {LAYOUT};");
     transaction.execute_batch(&marks)?;

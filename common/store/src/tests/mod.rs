@@ -11,6 +11,7 @@ mod old;
 mod registry_contract;
 mod registry_file;
 mod review_contract;
+mod task_contract;
 
 /// Makes one test of each check for both stores.
 macro_rules! on_both {
@@ -75,6 +76,7 @@ macro_rules! folders_on_both {
 mod models {
     super::registry_contract::registry_contract!(models_on_both);
     super::review_contract::review_contract!(models_on_both);
+    super::task_contract::task_contract!(models_on_both);
     super::folders_contract::folders_contract!(folders_on_both);
 }
 

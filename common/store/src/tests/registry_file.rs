@@ -15,7 +15,8 @@ fn a_file_of_the_layout_before_is_brought_up_and_keeps_what_it_holds() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     now(SqliteStore::open(&path).unwrap().commit(&one_of_each())).unwrap();
-    let by_hand = "DROP TABLE models; DROP TABLE aliases; DROP TABLE reviews; PRAGMA user_version = 1;";
+    let by_hand = "DROP TABLE models; DROP TABLE aliases; DROP TABLE reviews; DROP TABLE task_items;
+                   PRAGMA user_version = 1;";
     Connection::open(&path).unwrap().execute_batch(by_hand).unwrap();
     let store = SqliteStore::open_existing(&path).unwrap();
     assert_eq!(now(store.samples(&stream(1), TimeRange::ALL)).unwrap(), one_of_each().samples);

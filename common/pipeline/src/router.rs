@@ -1,0 +1,247 @@
+//! Who answers each sample, asked for many samples at once: the variant its stream belongs to, then those that stand in.
+//!
+//! One deadline holds for all. The embedded model judges every sample first, in microseconds: it is the last tier of every
+//! chain, and what every other answer is compared with. Streams of one variant are asked about together; the variants side by
+//! side. What the policy is, who rests and what was seen lies in the store and is read anew every few seconds, so that
+//! processes agree; what cannot be read leaves in force what was read before.
+
+mod asking;
+mod given;
+mod known;
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use linkcast_domain::ports::{Backend, StoreError, TaskItems};
+use linkcast_domain::{Budget, Clock, ModelIdentity, Timestamp, apportion};
+use linkcast_routing::{Observed, Policy, StandsIn};
+use linkcast_scoring::Score;
+
+use crate::judge::{Judge, Judged, Judges};
+use asking::Asking;
+use given::Given;
+pub use given::RoutedJudge;
+use known::Known;
+
+/// What is known of policy and breakers is read anew after so long: changes are to be in force everywhere within 30 s.
+const READ_ANEW: Duration = Duration::from_secs(10);
+
+/// What was seen is written down at most so often.
+const WRITE_DOWN: Duration = Duration::from_secs(10);
+
+/// What of an invocation's time is left for writing what was answered.
+const WRITING: Duration = Duration::from_millis(500);
+
+/// Routes a task's samples. One for the process: it remembers between invocations.
+pub struct Router<B, E> {
+    task: String,
+    /// Names this process among those that write down what they saw.
+    process: String,
+    backend: B,
+    embedded: E,
+    /// Models that judge beside the embedded one and are never answered with: candidates before they have an endpoint.
+    shadows: Vec<E>,
+    known: Mutex<Known>,
+}
+
+/// A router for one invocation: its store, its time.
+pub struct Routing<'a, B, E, I> {
+    router: &'a Router<B, E>,
+    items: &'a I,
+    budget: Budget,
+    clock: &'a dyn Clock,
+}
+
+/// What a router met with and has not told yet.
+#[derive(Debug, Default)]
+pub struct RouterNews {
+    /// The policy in the store is none, and the last good one is followed: why.
+    pub bad_policy: Option<String>,
+    /// The store could not be asked for policy and breakers, or not be told of them.
+    pub store: Option<StoreError>,
+    /// Failed attempts, by variant and kind.
+    pub failures: BTreeMap<(String, &'static str), u64>,
+    /// Answers in the place of another variant.
+    pub stood_in: u64,
+    /// Answers, by variant.
+    pub answered: BTreeMap<String, u64>,
+}
+
+impl<B: Backend, E: Judge> Router<B, E> {
+    /// A router of `task`; `process` is a name no other process has.
+    pub fn new(task: &str, process: &str, backend: B, embedded: E) -> Self {
+        let known = Mutex::new(Known::new(Policy::standing(task, None)));
+        let (task, process) = (task.to_owned(), process.to_owned());
+        Router { task, process, backend, embedded, shadows: Vec::new(), known }
+    }
+
+    /// The same, with a model that judges all and answers none.
+    #[must_use]
+    pub fn with_shadow(mut self, shadow: E) -> Self {
+        self.shadows.push(shadow);
+        self
+    }
+
+    /// The router for one invocation.
+    pub fn within<'a, I: TaskItems>(
+        &'a self,
+        items: &'a I,
+        budget: Budget,
+        clock: &'a dyn Clock,
+    ) -> Routing<'a, B, E, I> {
+        Routing { router: self, items, budget, clock }
+    }
+
+    /// What was met with since the last time.
+    pub fn take_news(&self) -> RouterNews {
+        std::mem::take(&mut self.known().news)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<B: Backend, E: Judge, I: TaskItems> Routing<'_, B, E, I> {
+    /// Reads policy and breakers, if that was long ago.
+    async fn refresh(&self) {
+        let now = self.clock.now();
+        if !self.router.known().is_due(now, READ_ANEW) {
+            return;
+        }
+        let Router { task, backend, .. } = self.router;
+        let read = known::read(self.items, task).await;
+        let nobody_wrote_one = matches!(&read, Ok(read) if read.policy.is_none());
+        let standing = if nobody_wrote_one {
+            let limit = self.budget.share(Duration::from_millis(500), self.clock);
+            Some(Policy::standing(task, backend.standing(limit).await))
+        } else {
+            None
+        };
+        self.router.known().take_up(read, standing, now);
+    }
+
+    /// Writes down what others should know: breakers that moved, and now and then what was seen.
+    async fn write_down(&self) {
+        let now = self.clock.now();
+        let Router { task, process, known: _, .. } = self.router;
+        let due = self.router.known().to_write(process, now, WRITE_DOWN);
+        for item in due {
+            let written = self.items.put_task_item(task, &item).await;
+            self.router.known().written(&item, written);
+        }
+    }
+
+    /// Judges with the embedded model and its shadows, and takes the time of it.
+    fn judge_here(&self, samples: &[Judged<'_>]) -> (Vec<Score>, Vec<u64>) {
+        let mut latencies = Vec::with_capacity(samples.len());
+        let judged = samples.iter().map(|sample| {
+            let started = self.clock.micros();
+            let score = self.router.embedded.score(sample.features);
+            latencies.push(self.clock.micros().saturating_sub(started));
+            score
+        });
+        let scores: Vec<Score> = judged.collect();
+        for shadow in &self.router.shadows {
+            let variant = format!("shadow-{}", shadow.identity().model_version);
+            let seen: Vec<(Score, u64)> = samples
+                .iter()
+                .map(|sample| {
+                    let started = self.clock.micros();
+                    (shadow.score(sample.features), self.clock.micros().saturating_sub(started))
+                })
+                .collect();
+            let mut known = self.router.known();
+            for ((shadow, latency_us), embedded) in seen.into_iter().zip(&scores) {
+                known.observe(&Observed {
+                    variant: &variant,
+                    outcome: linkcast_domain::AttemptOutcome::Answered,
+                    latency_us,
+                    cost: linkcast_domain::Cost::default(),
+                    stands_in: StandsIn::No,
+                    classes: Some((embedded.class, shadow.class)),
+                });
+            }
+        }
+        (scores, latencies)
+    }
+
+    /// Counts what came of each sample.
+    fn observe(&self, policy: &Policy, given: &[Given], scores: &[Score]) {
+        let mut known = self.router.known();
+        for (given, embedded) in given.iter().zip(scores) {
+            let assigned = policy.variants().get(given.assigned).map(|variant| variant.name.as_str());
+            if given.attempts.is_empty() {
+                known.observe(&Observed {
+                    variant: assigned.unwrap_or_default(),
+                    outcome: linkcast_domain::AttemptOutcome::Answered,
+                    latency_us: given.latency_us,
+                    cost: linkcast_domain::Cost::default(),
+                    stands_in: StandsIn::No,
+                    classes: Some((embedded.class, given.score.class)),
+                });
+            }
+            for attempt in &given.attempts {
+                let is_answer = attempt.outcome == linkcast_domain::AttemptOutcome::Answered;
+                let own = assigned == Some(attempt.variant.as_str());
+                known.observe(&Observed {
+                    variant: &attempt.variant,
+                    outcome: attempt.outcome,
+                    latency_us: attempt.latency_us,
+                    cost: attempt.cost,
+                    stands_in: if own { StandsIn::No } else { StandsIn::Yes },
+                    classes: is_answer.then_some((embedded.class, given.score.class)),
+                });
+            }
+        }
+    }
+
+    fn deadline(&self, policy: &Policy) -> Timestamp {
+        let left = self.budget.remaining(self.clock).saturating_sub(WRITING);
+        self.clock.now().plus(policy.deadline().min(left))
+    }
+}
+
+impl<'a, B: Backend, E: Judge, I: TaskItems> Judges for Routing<'a, B, E, I> {
+    type Judge = RoutedJudge<'a, E>;
+
+    async fn judges(&self, samples: &[Judged<'_>]) -> Vec<RoutedJudge<'a, E>> {
+        self.refresh().await;
+        let started = self.clock.micros();
+        let policy = self.router.known().policy();
+        let (scores, latencies) = self.judge_here(samples);
+        let asking = Asking {
+            router: self.router,
+            items: self.items,
+            clock: self.clock,
+            policy: &policy,
+            deadline: self.deadline(&policy),
+            started,
+            samples,
+            scores: &scores,
+            latencies: &latencies,
+        };
+        let given = asking.all().await;
+        self.observe(&policy, &given, &scores);
+        self.write_down().await;
+        let prices = &policy.text().prices;
+        let spent = prices.function(self.clock.micros().saturating_sub(started));
+        let (functions, table) = (apportion(spent, given.len()), prices.table());
+        let embedded = &self.router.embedded;
+        given
+            .into_iter()
+            .zip(functions)
+            .map(|(given, function)| given.into_judge(embedded, &policy, function, table))
+            .collect()
+    }
+}
+
+/// Who a variant's answer is by.
+fn identity(kind: &str, version: &str) -> ModelIdentity {
+    ModelIdentity {
+        model_used: kind.to_owned(),
+        model_version: version.to_owned(),
+        feature_schema: linkcast_domain::FEATURE_SCHEMA_VERSION,
+    }
+}
