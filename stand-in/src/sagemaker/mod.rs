@@ -1,0 +1,148 @@
+//! SageMaker's runtime: `InvokeEndpoint`, and of the control plane `DescribeEndpoint`.
+//!
+//! Checked against the API reference of both. Limits of a body: 4 MB for a serverless endpoint, 6 MB for others.
+
+mod describe;
+mod invoke;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, Request, State};
+use axum::http::Uri;
+use axum::response::Response;
+use axum::routing::{get, post};
+use linkcast_scoring::Model;
+
+use crate::refusal::Refusal;
+use crate::world::World;
+
+/// The account that everything here belongs to.
+pub(crate) const ACCOUNT: &str = "000000000000";
+
+/// What stands in for SageMaker.
+#[derive(Clone, Debug)]
+pub struct SageMakerSettings {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// What answers.
+    pub model: Arc<Model>,
+    /// The endpoints there are; none means every name that is asked for.
+    pub endpoints: Vec<EndpointSettings>,
+    /// What requests must be signed for.
+    pub region: String,
+}
+
+/// One endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointSettings {
+    /// Its name.
+    pub name: String,
+    /// `InService`, or another word of `EndpointStatus`.
+    pub status: String,
+    /// Its production variants.
+    pub variants: Vec<String>,
+    /// Its inference components; one that has some must be asked for one.
+    pub components: Vec<String>,
+}
+
+/// What every request sees.
+#[derive(Debug)]
+struct Room {
+    settings: SageMakerSettings,
+    world: Arc<World>,
+}
+
+impl SageMakerSettings {
+    /// A stand-in on a free port of loopback, for every endpoint there could be, in the region that AWS's own examples use.
+    pub fn new(model: Arc<Model>) -> Self {
+        let (listen, region) = (SocketAddr::from(([127, 0, 0, 1], 0)), "us-east-1".to_owned());
+        SageMakerSettings { listen, model, endpoints: Vec::new(), region }
+    }
+}
+
+impl EndpointSettings {
+    /// One in service, with the variant SageMaker makes by default.
+    pub fn new(name: &str) -> Self {
+        EndpointSettings {
+            name: name.to_owned(),
+            status: "InService".to_owned(),
+            variants: vec!["AllTraffic".to_owned()],
+            components: Vec::new(),
+        }
+    }
+}
+
+impl Room {
+    /// The endpoint `name`, if there is one.
+    fn endpoint(&self, name: &str) -> Option<EndpointSettings> {
+        if self.settings.endpoints.is_empty() {
+            return Some(EndpointSettings::new(name));
+        }
+        self.settings.endpoints.iter().find(|endpoint| endpoint.name == name).cloned()
+    }
+}
+
+pub(crate) fn router(settings: SageMakerSettings, world: Arc<World>) -> Router {
+    Router::new()
+        .route("/endpoints/{name}/invocations", post(invoke))
+        .route("/", post(describe_endpoint))
+        .route("/_stand_in/requests", get(show_requests))
+        .route("/_stand_in/script", post(take_script))
+        .fallback(unknown)
+        .with_state(Arc::new(Room { settings, world }))
+}
+
+async fn invoke(State(room): State<Arc<Room>>, Path(name): Path<String>, request: Request) -> Response {
+    invoke::answer(&room, &name, request).await
+}
+
+async fn describe_endpoint(State(room): State<Arc<Room>>, request: Request) -> Response {
+    describe::answer(&room, request).await
+}
+
+async fn show_requests(State(room): State<Arc<Room>>) -> Response {
+    room.world.show_requests()
+}
+
+async fn take_script(State(room): State<Arc<Room>>, request: Request) -> Response {
+    room.world.take_script(request).await
+}
+
+async fn unknown(State(room): State<Arc<Room>>, uri: Uri) -> Response {
+    let refusal = Refusal::new(404, "UnknownOperationException", "there is no such operation here");
+    room.world.remember_refusal(uri.path(), 0, &refusal);
+    refusal.of_runtime("Message")
+}
+
+/// Whether it is a name SageMaker gives: `^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$`.
+fn is_name(name: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric();
+    (1..=63).contains(&name.len())
+        && name.bytes().all(|byte| is_letter(byte) || byte == b'-')
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
+/// What both operations say to a name that is none.
+fn no_name(name: &str, kind: &'static str) -> Refusal {
+    let name: String = name.chars().take(63).collect();
+    let message = format!(
+        "1 validation error detected: Value '{name}' at 'endpointName' failed to satisfy constraint: Member must satisfy regular expression pattern: ^[a-zA-Z0-9](-*[a-zA-Z0-9]){{0,62}}"
+    );
+    Refusal::new(400, kind, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_that_sagemaker_gives() {
+        assert!(is_name("linkcast-lab-link-health-serverless") && is_name("A--1"));
+        for wrong in ["", "-a", "a-", "a_b", "é", &"a".repeat(64)] {
+            assert!(!is_name(wrong), "{wrong}");
+        }
+    }
+}
