@@ -18,7 +18,7 @@ use linkcast_scoring::{Model, TASK};
 use linkcast_store::MemoryStore;
 use tokio::task::JoinSet;
 
-use crate::ready::shipped_model;
+use crate::scoring::load_shipped;
 use crate::report::{Line, Met, fixed};
 
 /// Questions routed for one figure.
@@ -51,7 +51,7 @@ impl Backend for Tier {
 }
 
 pub(crate) fn run() -> Result<Vec<Line>> {
-    let model = Arc::new(Embedded(shipped_model()?));
+    let model = Arc::new(Embedded(load_shipped()?));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build()?;
     let store = Arc::new(MemoryStore::new());
     runtime.block_on(write_policy(&store))?;
