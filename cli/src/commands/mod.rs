@@ -26,6 +26,7 @@ pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod task;
 pub(crate) mod train;
+pub(crate) mod verify;
 
 use crate::arguments::{Arguments, Command};
 use crate::configuration::Configuration;
@@ -73,6 +74,7 @@ pub(crate) fn execute(arguments: Arguments, configuration: &Configuration) -> Re
         Command::ScoreEvents(arguments) => score_events::execute(&arguments, &mut session)?,
         Command::Predict(arguments) => predict::execute(&arguments, &mut session)?,
         Command::Serve(arguments) => serve::execute(&arguments, &mut session)?,
+        Command::Verify(arguments) => verify::execute(&arguments, &mut session)?,
         Command::Insights(arguments) => insights::execute(&arguments, &mut session)?,
         Command::Alerts(arguments) => alerts::execute(&arguments, &mut session)?,
         Command::Ports(arguments) => ports::execute(&arguments, &mut session)?,

@@ -1,6 +1,7 @@
 //! `linkcast routing`: who answers, who would after a change, and how they do.
 
 mod change;
+mod evaluate;
 mod show;
 mod trial;
 
@@ -16,7 +17,7 @@ use crate::exit::{ExitKind, Failure};
 /// See and change who answers: weights, order of fallback, breakers.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  linkcast routing show --store dynamodb:linkcast-lab\n  linkcast routing simulate policy.json --ports 200000\n  linkcast routing set policy.json --db linkcast.db\n  linkcast routing set --weight candidate=25 --weight live=75 --expect 3 --db linkcast.db"
+    after_help = "Examples:\n  linkcast routing show --store dynamodb:linkcast-lab\n  linkcast routing simulate policy.json --ports 200000\n  linkcast routing evaluate policy.json\n  linkcast routing set policy.json --db linkcast.db\n  linkcast routing set --weight candidate=25 --weight live=75 --expect 3 --db linkcast.db"
 )]
 pub(crate) struct RoutingArguments {
     #[command(subcommand)]
@@ -31,6 +32,8 @@ enum RoutingCommand {
     Set(change::SetArguments),
     /// Say which streams would go where, and how many would move.
     Simulate(trial::SimulateArguments),
+    /// Say what each variant of a policy is worth, and what each outage costs.
+    Evaluate(evaluate::EvaluateArguments),
 }
 
 /// Whose routing.
@@ -49,6 +52,7 @@ pub(crate) fn execute(arguments: &RoutingArguments, session: &mut Session<'_>) -
         RoutingCommand::Show(arguments) => show::execute(arguments, session),
         RoutingCommand::Set(arguments) => change::execute(arguments, session),
         RoutingCommand::Simulate(arguments) => trial::execute(arguments, session),
+        RoutingCommand::Evaluate(arguments) => evaluate::execute(arguments, session),
     }
 }
 
