@@ -8,7 +8,7 @@ mod figures;
 mod outage;
 mod sample;
 
-pub(crate) use asked::{AskedVariant, Asker, Fate};
+pub(crate) use asked::{AskedVariant, Asker};
 pub(crate) use figures::Figures;
 pub(crate) use outage::{Outage, outages};
 pub(crate) use sample::{Row, stratified};

@@ -59,7 +59,7 @@ pub(super) async fn model(
     let card = model.card();
     let rows = card.training.get("rows").cloned().unwrap_or_default();
     let version = &card.model_version;
-    let told = format!("version {version} is {how}; it was made of {rows} synthetic rows");
+    let told = format!("version {version} is {how}; its card says it was made of {rows} rows");
     let figures = json!({ "version": version, "how": how, "rows": rows, "card": model.card_digest() });
     Ok((Made { folder, model }, Measured::new(told, figures)))
 }

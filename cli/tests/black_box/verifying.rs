@@ -186,15 +186,19 @@ fn interrupted_while_it_trains_it_ends_the_training_too() {
 
 #[test]
 fn a_damaged_model_is_told() {
-    let room = Room::new().unwrap();
-    let folder = model(room.0.path(), "9").unwrap();
-    let whole = fs::read(folder.join("classifier.onnx")).unwrap();
-    fs::write(folder.join("classifier.onnx"), &whole[..whole.len() / 2]).unwrap();
-    let called = room.call(&["--model", text(&folder), "--json"]).unwrap();
-    assert_eq!(called.code, Some(5), "{}{}", called.printed, called.said);
-    let lines = lines(&called.printed).unwrap();
-    assert_eq!(outcomes(&lines), expected(Some("model")));
-    assert!(lines[0]["cause"].as_str().unwrap().contains("classifier.onnx"), "{}", lines[0]);
-    assert!(lines[0]["next"].is_string(), "{}", lines[0]);
-    room.assert_empty().unwrap();
+    // The packed forests are what is loaded here; that the graphs beside them are whole is asked where it is registered.
+    for (name, step) in [("card.json", "model"), ("classifier.onnx", "register")] {
+        let room = Room::new().unwrap();
+        let folder = model(room.0.path(), "9").unwrap();
+        let whole = fs::read(folder.join(name)).unwrap();
+        fs::write(folder.join(name), &whole[..whole.len() / 2]).unwrap();
+        let called = room.call(&["--model", text(&folder), "--json"]).unwrap();
+        assert_eq!(called.code, Some(5), "{}{}", called.printed, called.said);
+        let lines = lines(&called.printed).unwrap();
+        assert_eq!(outcomes(&lines), expected(Some(step)));
+        let failed = lines.iter().find(|line| line["outcome"] == "failed").unwrap();
+        assert!(failed["cause"].as_str().unwrap().contains(name), "{failed}");
+        assert!(failed["next"].is_string(), "{failed}");
+        room.assert_empty().unwrap();
+    }
 }

@@ -240,8 +240,10 @@ fn told(asking: &Asking, variants: &[VariantLine<'_>], outages: &[Outage]) -> Ve
     for variant in variants.iter().filter(|variant| variant.unanswered > 0) {
         let reasons: Vec<String> =
             variant.reasons.iter().map(|(why, count)| format!("{count} {why}")).collect();
+        let rest =
+            if variant.figures.is_some() { "its figures are of the others" } else { "it has no figures" };
         lines.push(format!(
-            "{} did not answer {} of {}: {}; its figures are of the others",
+            "{} did not answer {} of {}: {}; {rest}",
             variant.variant,
             variant.unanswered,
             variant.asked,
@@ -266,7 +268,7 @@ fn table_of_variants(variants: &[VariantLine<'_>]) -> Vec<String> {
         "calibration error",
         "p50",
         "p99",
-        "an insight",
+        "price an insight",
     ]);
     for one in variants {
         let figure = |of: fn(&Figures) -> f64| number(one.figures.as_ref().map(of), 3, "");
