@@ -18,7 +18,7 @@ use crate::capture::{FormatChoice, Reader};
 use crate::commands::{
     Session, alerts, aws, completions, dataset, demo, evaluate, export_rows, export_xgboost, features,
     import, insights, inspect, models, ports, predict, replay, review, run, score_events, score_nab,
-    simulate, task, train,
+    simulate, stand_in, task, train,
 };
 use crate::configuration::Configuration;
 use crate::database;
@@ -114,6 +114,8 @@ pub(crate) enum Command {
     ScoreEvents(score_events::ScoreEventsArguments),
     /// Judge every sample of a capture with a model.
     Predict(predict::PredictArguments),
+    /// Stand in for SageMaker's or Bedrock's runtime on this machine, and fail as told.
+    StandIn(stand_in::StandInArguments),
     /// List the insights in a database.
     Insights(insights::InsightsArguments),
     /// List the alerts in a database.

@@ -21,6 +21,7 @@ pub(crate) mod run;
 pub(crate) mod score_events;
 pub(crate) mod score_nab;
 pub(crate) mod simulate;
+pub(crate) mod stand_in;
 pub(crate) mod task;
 pub(crate) mod train;
 
@@ -67,6 +68,7 @@ pub(crate) fn execute(arguments: Arguments, configuration: &Configuration) -> Re
         Command::ScoreNab(arguments) => score_nab::execute(&arguments, &mut session)?,
         Command::ScoreEvents(arguments) => score_events::execute(&arguments, &mut session)?,
         Command::Predict(arguments) => predict::execute(&arguments, &mut session)?,
+        Command::StandIn(arguments) => stand_in::execute(&arguments, &mut session)?,
         Command::Insights(arguments) => insights::execute(&arguments, &mut session)?,
         Command::Alerts(arguments) => alerts::execute(&arguments, &mut session)?,
         Command::Ports(arguments) => ports::execute(&arguments, &mut session)?,
