@@ -18,7 +18,7 @@ use crate::capture::{FormatChoice, Reader};
 use crate::commands::{
     Session, alerts, aws, completions, cost, dataset, demo, evaluate, export_rows, export_xgboost, features,
     import, insights, inspect, models, ports, predict, replay, review, routing, run, score_events, score_nab,
-    serve, simulate, task, train,
+    serve, simulate, stand_in, task, train,
 };
 use crate::configuration::Configuration;
 use crate::database;
@@ -123,6 +123,8 @@ pub(crate) enum Command {
     Predict(predict::PredictArguments),
     /// Answer over HTTP with one model or several, as a SageMaker container does.
     Serve(serve::ServeArguments),
+    /// Stand in for SageMaker's or Bedrock's runtime on this machine, and fail as told.
+    StandIn(stand_in::StandInArguments),
     /// List the insights in a database.
     Insights(insights::InsightsArguments),
     /// List the alerts in a database.

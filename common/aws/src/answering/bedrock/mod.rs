@@ -5,6 +5,7 @@
 //! token is told, also of answers that were of no use: they are paid.
 
 mod document;
+mod escape;
 mod prompt;
 mod reply;
 mod tool;
