@@ -16,7 +16,7 @@ use crate::exit::{ExitKind, Failure};
 /// See and change who answers: weights, order of fallback, breakers.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  linkcast routing show --store dynamodb:linkcast-lab\n  linkcast routing simulate policy.json --ports 200000\n  linkcast routing set policy.json --db linkcast.db\n  linkcast routing set --weight candidate=25 --weight live=75 --expect 3 --db linkcast.db"
+    after_help = "Examples:\n  linkcast routing show --store dynamodb:linkcast-lab\n  linkcast routing simulate policy.json --ports 200000\n  linkcast routing set policy.json --store dynamodb:linkcast-lab\n  linkcast routing set --weight candidate=25 --weight live=75 --expect 3 --store dynamodb:linkcast-lab\n\nPolicies are followed by the functions on AWS; `linkcast run` asks the embedded model alone."
 )]
 pub(crate) struct RoutingArguments {
     #[command(subcommand)]
