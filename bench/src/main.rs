@@ -14,6 +14,7 @@ mod pipeline;
 mod python;
 mod ready;
 mod report;
+mod routing;
 mod scoring;
 mod training;
 
@@ -30,12 +31,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Bench = fn() -> Result<Vec<Line>>;
 
-const BENCHES: [(&str, Bench); 6] = [
+const BENCHES: [(&str, Bench); 7] = [
     ("features", features::run),
     ("scoring", scoring::run),
     ("parsing", parsing::run),
     ("dataset", dataset::run),
     ("train", training::run),
+    ("routing", routing::run),
     ("pipeline", pipeline::run),
 ];
 

@@ -16,9 +16,9 @@ use linkcast_telemetry::Topology;
 
 use crate::capture::{FormatChoice, Reader};
 use crate::commands::{
-    Session, alerts, aws, completions, dataset, demo, evaluate, export_rows, export_xgboost, features,
-    import, insights, inspect, models, ports, predict, replay, review, run, score_events, score_nab,
-    simulate, stand_in, task, train,
+    Session, alerts, aws, completions, cost, dataset, demo, evaluate, export_rows, export_xgboost, features,
+    import, insights, inspect, models, ports, predict, replay, review, routing, run, score_events, score_nab,
+    serve, simulate, stand_in, task, train,
 };
 use crate::configuration::Configuration;
 use crate::database;
@@ -50,6 +50,9 @@ Environment:
   LINKCAST_FABRIC     the fabric's name in insights and alerts (default: fabric)
   LINKCAST_TIME_ZONE  the fabric's time zone, an IANA name (default: UTC)
   LINKCAST_MODELS     where registered models' files lie: a folder, or s3:BUCKET (default: models beside the database)
+  LINKCAST_LISTEN     serve: the address where --listen is not given (default: 127.0.0.1:8080)
+  LINKCAST_MODEL_DIR  serve: the model's folder where --model is not given (default: the model inside)
+  SAGEMAKER_BIND_TO_PORT  serve: the port, where --listen is not given
   LINKCAST_CODE_REVISION  the code's revision, for the cards of models trained here (default: none is said)
 
 Start with:
@@ -106,6 +109,10 @@ pub(crate) enum Command {
     Evaluate(evaluate::EvaluateArguments),
     /// Register models, approve them, and say which one is used.
     Models(models::ModelsArguments),
+    /// See and change who answers: weights, order of fallback, breakers.
+    Routing(routing::RoutingArguments),
+    /// Say what the insights cost, by variant and by useful insight.
+    Cost(cost::CostArguments),
     /// Give verdicts on samples that ask for them.
     Review(review::ReviewArguments),
     /// Score what is seen without a model in the Numenta Anomaly Benchmark.
@@ -114,6 +121,8 @@ pub(crate) enum Command {
     ScoreEvents(score_events::ScoreEventsArguments),
     /// Judge every sample of a capture with a model.
     Predict(predict::PredictArguments),
+    /// Answer over HTTP with one model or several, as a SageMaker container does.
+    Serve(serve::ServeArguments),
     /// Stand in for SageMaker's or Bedrock's runtime on this machine, and fail as told.
     StandIn(stand_in::StandInArguments),
     /// List the insights in a database.

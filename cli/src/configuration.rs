@@ -6,6 +6,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::exit::{ExitKind, Failure};
@@ -24,17 +25,25 @@ pub(crate) const TIME_ZONE_VARIABLE: &str = "LINKCAST_TIME_ZONE";
 pub(crate) const MODELS_VARIABLE: &str = "LINKCAST_MODELS";
 /// The revision of the code that trains, for models' cards where --code-revision is not given.
 pub(crate) const CODE_REVISION_VARIABLE: &str = "LINKCAST_CODE_REVISION";
+/// Where `serve` listens where --listen is not given, as `0.0.0.0:8080`.
+pub(crate) const LISTEN_VARIABLE: &str = "LINKCAST_LISTEN";
+/// The folder of the model that `serve` serves where --model is not given.
+pub(crate) const MODEL_FOLDER_VARIABLE: &str = "LINKCAST_MODEL_DIR";
+/// SageMaker's own: the port at which a container must answer, where it is one of several.
+const BIND_PORT_VARIABLE: &str = "SAGEMAKER_BIND_TO_PORT";
 /// The system's own: who is at work.
 const USER_VARIABLE: &str = "USER";
 
 /// Every variable this program reads; another that starts with `LINKCAST_` is a slip of the pen and refused.
-const VARIABLES: [&str; 6] = [
+const VARIABLES: [&str; 8] = [
     LOG_VARIABLE,
     DATABASE_VARIABLE,
     FABRIC_VARIABLE,
     TIME_ZONE_VARIABLE,
     MODELS_VARIABLE,
     CODE_REVISION_VARIABLE,
+    LISTEN_VARIABLE,
+    MODEL_FOLDER_VARIABLE,
 ];
 
 /// Variables of the test suite and the container, which other programs of the project read.
@@ -67,6 +76,12 @@ pub(crate) struct Configuration {
     pub(crate) models: Option<FolderPlace>,
     /// The revision of the code that trains.
     pub(crate) code_revision: Option<String>,
+    /// Where to serve where the command line does not say.
+    pub(crate) listen: Option<SocketAddr>,
+    /// The port at which SageMaker expects a container.
+    pub(crate) bind_port: Option<u16>,
+    /// The folder of the model to serve where the command line names none.
+    pub(crate) model_folder: Option<PathBuf>,
     /// Who is at work, for what is remembered of decisions.
     pub(crate) user: String,
 }
@@ -104,6 +119,9 @@ impl Configuration {
             time_zone: None,
             models: None,
             code_revision: None,
+            listen: None,
+            bind_port: None,
+            model_folder: None,
             user: "unknown".into(),
         };
         let mut faults = Vec::new();
@@ -111,7 +129,8 @@ impl Configuration {
             if name == USER_VARIABLE && !value.is_empty() {
                 configuration.user = value.to_string_lossy().into_owned();
             }
-            let Some(name) = name.to_str().filter(|name| name.starts_with("LINKCAST_")) else { continue };
+            let is_ours = |name: &&str| name.starts_with("LINKCAST_") || *name == BIND_PORT_VARIABLE;
+            let Some(name) = name.to_str().filter(is_ours) else { continue };
             if let Err(expected) = configuration.take(name, &value) {
                 faults.push(format!("{name}={:?}: expected {expected}", value.to_string_lossy()));
             }
@@ -142,6 +161,14 @@ impl Configuration {
                 _ => return Err("a folder, or s3:BUCKET".into()),
             },
             CODE_REVISION_VARIABLE => self.code_revision = Some(code_revision(text)?),
+            LISTEN_VARIABLE => {
+                self.listen = Some(text.parse().map_err(|_| "an address and a port, as 0.0.0.0:8080")?);
+            }
+            BIND_PORT_VARIABLE => {
+                self.bind_port = Some(text.parse().map_err(|_| "a port, as 8080")?);
+            }
+            MODEL_FOLDER_VARIABLE if !text.is_empty() => self.model_folder = Some(text.into()),
+            MODEL_FOLDER_VARIABLE => return Err("the folder of a model".into()),
             _ if FOREIGN_VARIABLES.contains(&name) => {}
             _ => return Err(format!("one of {}", VARIABLES.join(", "))),
         }

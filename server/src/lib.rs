@@ -18,6 +18,8 @@ mod refusal;
 mod routes;
 mod server;
 mod signals;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 pub use answer::{Asked, Reply, Scratch, answer, answer_with};

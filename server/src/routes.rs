@@ -62,17 +62,18 @@ pub(crate) async fn handle(
     request: Request<Incoming>,
 ) -> Result<Answered, Infallible> {
     let start = Instant::now();
-    let (head, body) = request.into_parts();
+    let (head, mut body) = request.into_parts();
     let (route, name) = route_of(head.uri.path());
     let mut answered = match (route, &head.method) {
         (Route::Other, _) => nowhere(),
         (Route::Invocations | Route::Endpoint, &Method::POST) => {
-            service.predict((route, name), &head, body, start).await
+            service.predict((route, name), &head, &mut body, start).await
         }
         (Route::Invocations | Route::Endpoint, _) => not_allowed("POST"),
         (_, &Method::GET | &Method::HEAD) => service.show(route),
         _ => not_allowed("GET"),
     };
+    discard(&head, &mut body).await;
     if service.is_stopping.load(Ordering::Relaxed) {
         answered.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
@@ -99,6 +100,7 @@ fn route_of(path: &str) -> (Route, Option<&str>) {
 /// Why there is no prediction.
 #[derive(Debug)]
 enum Trouble {
+    Unknown(RuntimeError),
     Refused(Refusal),
     Overload,
     TooLarge { most: usize },
@@ -116,6 +118,7 @@ impl From<Refusal> for Trouble {
 impl Trouble {
     fn status(&self) -> u16 {
         match self {
+            Trouble::Unknown(error) => error.status,
             Trouble::Refused(refusal) => refusal.status(),
             Trouble::Overload => 503,
             Trouble::TooLarge { .. } => 413,
@@ -127,6 +130,7 @@ impl Trouble {
 
     fn to_json(&self) -> Vec<u8> {
         match self {
+            Trouble::Unknown(error) => error.body.clone(),
             Trouble::Refused(refusal) => refusal.to_json(),
             Trouble::Overload => plain("busy: send the request again later"),
             Trouble::TooLarge { most } => plain(&format!("a body of more than {most} bytes: send several")),
@@ -141,7 +145,7 @@ impl Trouble {
             Trouble::Overload => Some(Rejection::Overload),
             Trouble::TooLarge { .. } | Trouble::Refused(Refusal::TooMany { .. }) => Some(Rejection::TooLarge),
             Trouble::TooSlow => Some(Rejection::TooSlow),
-            Trouble::Refused(_) | Trouble::Broken | Trouble::Lost => None,
+            Trouble::Unknown(_) | Trouble::Refused(_) | Trouble::Broken | Trouble::Lost => None,
         }
     }
 }
@@ -175,31 +179,34 @@ impl Service {
         &self,
         (route, name): (Route, Option<&str>),
         head: &Parts,
-        mut body: Incoming,
+        body: &mut Incoming,
         start: Instant,
     ) -> Answered {
-        let endpoint = match name {
-            None => self.models.first(),
-            Some(name) => self.models.named(name),
+        let asked = self.endpoint(name, head).map_err(Trouble::Unknown);
+        let done = match asked {
+            Ok(endpoint) => self.invoke(endpoint, head, body, start).await,
+            Err(trouble) => Err(trouble),
         };
-        let Some(endpoint) = endpoint else {
-            return runtime_error(RuntimeError::unknown_endpoint(name.unwrap_or_default()));
-        };
-        if let Some(variant) = text(&head.headers, &HeaderName::from_static(TARGET_VARIANT))
-            && route == Route::Endpoint
-            && variant != VARIANT
-        {
-            return runtime_error(RuntimeError::unknown_variant(variant));
-        }
-        match self.invoke(endpoint, head, &mut body, start).await {
+        match done {
             Ok((reply, loaded)) => predicted(route, reply, &loaded),
             Err(trouble) => {
                 if let Some(why) = trouble.rejection() {
                     self.metrics.rejected(why);
                 }
-                discard(head, &mut body).await;
-                refused(route, &trouble)
+                refused(route, trouble)
             }
+        }
+    }
+
+    /// The endpoint of this name and of the variant that was asked for, or the first where none is named.
+    fn endpoint(&self, name: Option<&str>, head: &Parts) -> Result<&Endpoint, RuntimeError> {
+        let Some(name) = name else {
+            return self.models.first().ok_or_else(|| RuntimeError::unknown_endpoint(""));
+        };
+        let endpoint = self.models.named(name).ok_or_else(|| RuntimeError::unknown_endpoint(name))?;
+        match text(&head.headers, &HeaderName::from_static(TARGET_VARIANT)) {
+            Some(variant) if variant != VARIANT => Err(RuntimeError::unknown_variant(variant)),
+            _ => Ok(endpoint),
         }
     }
 
@@ -283,13 +290,15 @@ fn predicted(route: Route, given: Reply, loaded: &Loaded) -> Answered {
     answered
 }
 
-fn refused(route: Route, trouble: &Trouble) -> Answered {
+fn refused(route: Route, trouble: Trouble) -> Answered {
     let (status, body) = (trouble.status(), trouble.to_json());
-    let mut answered = match route {
-        Route::Endpoint => runtime_error(RuntimeError::of_container(status, &body)),
+    let is_overload = matches!(trouble, Trouble::Overload);
+    let mut answered = match (trouble, route) {
+        (Trouble::Unknown(error), _) => runtime_error(error),
+        (_, Route::Endpoint) => runtime_error(RuntimeError::of_container(status, &body)),
         _ => reply(status, JSON, body),
     };
-    if matches!(trouble, Trouble::Overload) {
+    if is_overload {
         answered.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     answered

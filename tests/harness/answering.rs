@@ -37,7 +37,7 @@ pub struct Samples {
 impl Samples {
     /// So many samples of the stream `stream`, quiet and troubled ones, with features that are absent.
     pub fn of(model: &Model, stream: &str, count: usize) -> Result<Self> {
-        let vectors: Vec<FeatureVector> = (0..count).map(vector).collect();
+        let vectors: Vec<FeatureVector> = (0..count).map(sample_vector).collect();
         let scores: Vec<Score> = vectors.iter().map(|vector| model.score(vector)).collect();
         let explained = vectors.iter().zip(&scores).map(|(vector, score)| model.explain(vector, score));
         let influencers = explained.map(|explanation| explanation.influencers).collect();
@@ -68,7 +68,7 @@ impl Samples {
 }
 
 /// Numbers as telemetry has them, another for each `seed`; a multiplicative generator (Lehmer) shuffles.
-fn vector(seed: usize) -> FeatureVector {
+pub fn sample_vector(seed: usize) -> FeatureVector {
     let mut state = 48_271 * (seed as u64 + 1) % 2_147_483_647;
     let mut next = || {
         state = state * 48_271 % 2_147_483_647;

@@ -16,7 +16,9 @@ mod questions;
 mod sysfs;
 mod web;
 
-pub use answering::{FABRIC, Samples, TASK, backends_at, http_answer, raw_server, shipped_model};
+pub use answering::{
+    FABRIC, Samples, TASK, backends_at, http_answer, raw_server, sample_vector, shipped_model,
+};
 pub use arrivals::{at_minute, numbered_stream, troubled_arrival};
 pub use capture::{Capture, Embedded, differences};
 pub use deployed::{Answer, DEAD_LETTERS, Deployed};

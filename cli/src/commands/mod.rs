@@ -3,6 +3,7 @@
 pub(crate) mod alerts;
 pub(crate) mod aws;
 pub(crate) mod completions;
+pub(crate) mod cost;
 pub(crate) mod dataset;
 pub(crate) mod demo;
 pub(crate) mod evaluate;
@@ -17,9 +18,11 @@ pub(crate) mod ports;
 pub(crate) mod predict;
 pub(crate) mod replay;
 pub(crate) mod review;
+pub(crate) mod routing;
 pub(crate) mod run;
 pub(crate) mod score_events;
 pub(crate) mod score_nab;
+pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod stand_in;
 pub(crate) mod task;
@@ -64,10 +67,13 @@ pub(crate) fn execute(arguments: Arguments, configuration: &Configuration) -> Re
         Command::ExportXgboost(arguments) => export_xgboost::execute(&arguments, &mut session)?,
         Command::Evaluate(arguments) => evaluate::execute(&arguments, &mut session)?,
         Command::Models(arguments) => models::execute(&arguments, &mut session)?,
+        Command::Routing(arguments) => routing::execute(&arguments, &mut session)?,
+        Command::Cost(arguments) => cost::execute(&arguments, &mut session)?,
         Command::Review(arguments) => review::execute(&arguments, &mut session)?,
         Command::ScoreNab(arguments) => score_nab::execute(&arguments, &mut session)?,
         Command::ScoreEvents(arguments) => score_events::execute(&arguments, &mut session)?,
         Command::Predict(arguments) => predict::execute(&arguments, &mut session)?,
+        Command::Serve(arguments) => serve::execute(&arguments, &mut session)?,
         Command::StandIn(arguments) => stand_in::execute(&arguments, &mut session)?,
         Command::Insights(arguments) => insights::execute(&arguments, &mut session)?,
         Command::Alerts(arguments) => alerts::execute(&arguments, &mut session)?,

@@ -12,5 +12,6 @@ mod models;
 mod real_telemetry;
 mod reviews;
 mod run;
+mod serving;
 mod support;
 mod training;

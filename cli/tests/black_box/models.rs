@@ -10,7 +10,7 @@ use crate::support::{Called, Outcome, call, text};
 const FILES: [&str; 5] = ["card.json", "classifier.onnx", "regressor.onnx", "model.packed", "MODEL_CARD.md"];
 
 /// A copy of the shipped model that says it is another version.
-fn model(folder: &Path, version: &str) -> Outcome<PathBuf> {
+pub(crate) fn model(folder: &Path, version: &str) -> Outcome<PathBuf> {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/link-health");
     let copy = folder.join(format!("model-{version}"));
     fs::create_dir(&copy)?;

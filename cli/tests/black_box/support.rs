@@ -13,10 +13,11 @@ pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 /// The command, with nothing of this machine's environment that could change what it says.
 pub(crate) fn linkcast() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_linkcast"));
-    let variables = ["LOG", "DB", "FABRIC", "TIME_ZONE", "MODELS", "CODE_REVISION"];
+    let variables = ["LOG", "DB", "FABRIC", "TIME_ZONE", "MODELS", "CODE_REVISION", "LISTEN", "MODEL_DIR"];
     for name in variables.map(|name| format!("LINKCAST_{name}")) {
         command.env_remove(name);
     }
+    command.env_remove("SAGEMAKER_BIND_TO_PORT");
     command
 }
 

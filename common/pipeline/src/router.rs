@@ -6,6 +6,7 @@
 //! processes agree; what cannot be read leaves in force what was read before.
 
 mod asking;
+mod desk;
 mod given;
 mod known;
 
@@ -15,11 +16,12 @@ use std::time::Duration;
 
 use linkcast_domain::ports::{Backend, StoreError, TaskItems};
 use linkcast_domain::{Budget, Clock, ModelIdentity, Timestamp, apportion};
-use linkcast_routing::{Observed, Policy, StandsIn};
+use linkcast_routing::{Observed, Policy};
 use linkcast_scoring::Score;
 
 use crate::judge::{Judge, Judged, Judges};
 use asking::Asking;
+pub use desk::{RoutingDesk, RoutingError};
 use given::Given;
 pub use given::RoutedJudge;
 use known::Known;
@@ -46,11 +48,11 @@ pub struct Router<B, E> {
 }
 
 /// A router for one invocation: its store, its time.
-pub struct Routing<'a, B, E, I> {
-    router: &'a Router<B, E>,
-    items: &'a I,
+pub struct Routing<'r, 'i, B, E, I> {
+    router: &'r Router<B, E>,
+    items: &'i I,
     budget: Budget,
-    clock: &'a dyn Clock,
+    clock: &'i dyn Clock,
 }
 
 /// What a router met with and has not told yet.
@@ -84,12 +86,12 @@ impl<B: Backend, E: Judge> Router<B, E> {
     }
 
     /// The router for one invocation.
-    pub fn within<'a, I: TaskItems>(
-        &'a self,
-        items: &'a I,
+    pub fn within<'r, 'i, I: TaskItems>(
+        &'r self,
+        items: &'i I,
         budget: Budget,
-        clock: &'a dyn Clock,
-    ) -> Routing<'a, B, E, I> {
+        clock: &'i dyn Clock,
+    ) -> Routing<'r, 'i, B, E, I> {
         Routing { router: self, items, budget, clock }
     }
 
@@ -103,7 +105,7 @@ impl<B: Backend, E: Judge> Router<B, E> {
     }
 }
 
-impl<B: Backend, E: Judge, I: TaskItems> Routing<'_, B, E, I> {
+impl<B: Backend, E: Judge, I: TaskItems> Routing<'_, '_, B, E, I> {
     /// Reads policy and breakers, if that was long ago.
     async fn refresh(&self) {
         let now = self.clock.now();
@@ -154,14 +156,7 @@ impl<B: Backend, E: Judge, I: TaskItems> Routing<'_, B, E, I> {
                 .collect();
             let mut known = self.router.known();
             for ((shadow, latency_us), embedded) in seen.into_iter().zip(&scores) {
-                known.observe(&Observed {
-                    variant: &variant,
-                    outcome: linkcast_domain::AttemptOutcome::Answered,
-                    latency_us,
-                    cost: linkcast_domain::Cost::default(),
-                    stands_in: StandsIn::No,
-                    classes: Some((embedded.class, shadow.class)),
-                });
+                known.observe(&Observed::answer(&variant, latency_us, (embedded.class, shadow.class)));
             }
         }
         (scores, latencies)
@@ -171,28 +166,13 @@ impl<B: Backend, E: Judge, I: TaskItems> Routing<'_, B, E, I> {
     fn observe(&self, policy: &Policy, given: &[Given], scores: &[Score]) {
         let mut known = self.router.known();
         for (given, embedded) in given.iter().zip(scores) {
-            let assigned = policy.variants().get(given.assigned).map(|variant| variant.name.as_str());
+            let assigned = policy.variants().get(given.assigned).map_or("", |variant| variant.name.as_str());
+            let classes = (embedded.class, given.score.class);
             if given.attempts.is_empty() {
-                known.observe(&Observed {
-                    variant: assigned.unwrap_or_default(),
-                    outcome: linkcast_domain::AttemptOutcome::Answered,
-                    latency_us: given.latency_us,
-                    cost: linkcast_domain::Cost::default(),
-                    stands_in: StandsIn::No,
-                    classes: Some((embedded.class, given.score.class)),
-                });
+                known.observe(&Observed::answer(assigned, given.latency_us, classes));
             }
             for attempt in &given.attempts {
-                let is_answer = attempt.outcome == linkcast_domain::AttemptOutcome::Answered;
-                let own = assigned == Some(attempt.variant.as_str());
-                known.observe(&Observed {
-                    variant: &attempt.variant,
-                    outcome: attempt.outcome,
-                    latency_us: attempt.latency_us,
-                    cost: attempt.cost,
-                    stands_in: if own { StandsIn::No } else { StandsIn::Yes },
-                    classes: is_answer.then_some((embedded.class, given.score.class)),
-                });
+                known.observe(&Observed::of(attempt, assigned, classes));
             }
         }
     }
@@ -203,10 +183,10 @@ impl<B: Backend, E: Judge, I: TaskItems> Routing<'_, B, E, I> {
     }
 }
 
-impl<'a, B: Backend, E: Judge, I: TaskItems> Judges for Routing<'a, B, E, I> {
-    type Judge = RoutedJudge<'a, E>;
+impl<'r, B: Backend, E: Judge, I: TaskItems> Judges for Routing<'r, '_, B, E, I> {
+    type Judge = RoutedJudge<'r, E>;
 
-    async fn judges(&self, samples: &[Judged<'_>]) -> Vec<RoutedJudge<'a, E>> {
+    async fn judges(&self, samples: &[Judged<'_>]) -> Vec<RoutedJudge<'r, E>> {
         self.refresh().await;
         let started = self.clock.micros();
         let policy = self.router.known().policy();

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use linkcast_domain::{AttemptOutcome, Cost, FailureKind, NanoDollars, PredictionType};
+use linkcast_domain::{Attempt, AttemptOutcome, Cost, FailureKind, NanoDollars, PredictionType};
 use serde::{Deserialize, Serialize};
 
 use crate::{LatencyHistogram, VariantName};
@@ -66,6 +66,27 @@ pub enum StandsIn {
     Yes,
     /// The stream is its own.
     No,
+}
+
+impl<'a> Observed<'a> {
+    /// An answer by `variant` to a sample of its own that cost nothing; `classes` are the embedded model's and its own.
+    pub fn answer(variant: &'a str, latency_us: u64, classes: (PredictionType, PredictionType)) -> Self {
+        let (outcome, cost) = (AttemptOutcome::Answered, Cost::default());
+        Observed { variant, outcome, latency_us, cost, stands_in: StandsIn::No, classes: Some(classes) }
+    }
+
+    /// An attempt at a sample that belongs to `assigned`; `classes` are the embedded model's and that of the answer in the end.
+    pub fn of(attempt: &'a Attempt, assigned: &str, classes: (PredictionType, PredictionType)) -> Self {
+        let own = attempt.variant == assigned;
+        Observed {
+            variant: &attempt.variant,
+            outcome: attempt.outcome,
+            latency_us: attempt.latency_us,
+            cost: attempt.cost,
+            stands_in: if own { StandsIn::No } else { StandsIn::Yes },
+            classes: (attempt.outcome == AttemptOutcome::Answered).then_some(classes),
+        }
+    }
 }
 
 impl Evidence {

@@ -20,10 +20,11 @@ use super::{Router, identity};
 use crate::judge::{Judge, Judged};
 
 /// A tier with less time than this is not asked: no network answers faster.
-const LEAST_SHARE: Duration = Duration::from_millis(2);
+const LEAST_SHARE: Duration = Duration::from_millis(4);
 
-/// What a backend is told it has is so much less than its share, so that what it has by then still comes.
-const HANDING_OVER: Duration = Duration::from_millis(1);
+/// What timers count in: one ends up to so much late. A backend is told to end two before its share does and is dropped one
+/// before, so that what it has by then still comes, and the share is kept.
+const TICK: Duration = Duration::from_millis(1);
 
 /// The longest wait before what failed for a moment's reason is asked once more.
 const LONGEST_WAIT_US: u64 = 40_000;
@@ -222,9 +223,8 @@ impl<B: Backend, E: Judge, I: TaskItems> Asking<'_, B, E, I> {
                 influencers,
             })
             .collect();
-        let asked =
-            self.router.backend.ask(&step.variant.target, &inquiries, limit.saturating_sub(HANDING_OVER));
-        let mut said = match tokio::time::timeout(limit, asked).await {
+        let asked = self.router.backend.ask(&step.variant.target, &inquiries, limit.saturating_sub(TICK * 2));
+        let mut said = match tokio::time::timeout(limit.saturating_sub(TICK), asked).await {
             Ok(said) => said,
             Err(late) => vec![Err(step.failure(FailureKind::Timeout, late))],
         };

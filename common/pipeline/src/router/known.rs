@@ -11,13 +11,13 @@ use linkcast_routing::{Breaker, Evidence, Observed, Permit, Policy, StandsIn, Va
 use super::RouterNews;
 
 /// The policy's name among the task's items.
-const POLICY: &str = "routing";
+pub(super) const POLICY: &str = "routing";
 /// Breakers' names begin so.
-const BREAKER: &str = "breaker#";
+pub(super) const BREAKER: &str = "breaker#";
 /// The names of what was seen begin so.
-const EVIDENCE: &str = "evidence#";
+pub(super) const EVIDENCE: &str = "evidence#";
 /// What was seen is kept by the hour.
-const HOUR_MS: i64 = 3_600_000;
+pub(super) const HOUR_MS: i64 = 3_600_000;
 /// How long it is kept: a rollout looks back weeks.
 const KEPT: Duration = Duration::from_secs(60 * 24 * 3600);
 

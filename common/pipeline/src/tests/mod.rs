@@ -6,4 +6,5 @@ mod disturbed;
 mod doubles;
 mod fabric;
 mod one_at_a_time;
+mod router;
 mod stories;

@@ -1,0 +1,76 @@
+//! `linkcast routing`: who answers, who would after a change, and how they do.
+
+mod change;
+mod show;
+mod trial;
+
+use clap::{Args, Subcommand};
+use linkcast_pipeline::RoutingError;
+use linkcast_routing::PolicyError;
+
+use super::Session;
+use crate::arguments::DatabaseArguments;
+use crate::database;
+use crate::exit::{ExitKind, Failure};
+
+/// See and change who answers: weights, order of fallback, breakers.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  linkcast routing show --store dynamodb:linkcast-lab\n  linkcast routing simulate policy.json --ports 200000\n  linkcast routing set policy.json --db linkcast.db\n  linkcast routing set --weight candidate=25 --weight live=75 --expect 3 --db linkcast.db"
+)]
+pub(crate) struct RoutingArguments {
+    #[command(subcommand)]
+    command: RoutingCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum RoutingCommand {
+    /// Show the policy in force, who rests, and what was seen of each variant.
+    Show(show::ShowArguments),
+    /// Write a policy, or other weights into the one there is.
+    Set(change::SetArguments),
+    /// Say which streams would go where, and how many would move.
+    Simulate(trial::SimulateArguments),
+}
+
+/// Whose routing.
+#[derive(Args, Clone, Debug)]
+struct TaskArguments {
+    #[command(flatten)]
+    database: DatabaseArguments,
+    /// The task.
+    #[arg(long, value_name = "TASK", default_value = linkcast_scoring::TASK)]
+    task: String,
+}
+
+/// Runs it.
+pub(crate) fn execute(arguments: &RoutingArguments, session: &mut Session<'_>) -> Result<(), Failure> {
+    match &arguments.command {
+        RoutingCommand::Show(arguments) => show::execute(arguments, session),
+        RoutingCommand::Set(arguments) => change::execute(arguments, session),
+        RoutingCommand::Simulate(arguments) => trial::execute(arguments, session),
+    }
+}
+
+/// What is wrong with routing, with what to do about it.
+fn refused(error: RoutingError) -> Failure {
+    match error {
+        RoutingError::Store(error) => database::failure(error),
+        RoutingError::Moved { .. } => Failure::new(ExitKind::Refused, error)
+            .with_next_step("look at what was written with `linkcast routing show`, and set it again"),
+        RoutingError::Policy { .. } => Failure::new(ExitKind::UnusableInput, error)
+            .with_next_step("write a policy that can be followed with `linkcast routing set FILE`"),
+        RoutingError::Damaged { .. } => Failure::new(ExitKind::Database, error)
+            .with_next_step("wait until it is written anew, or delete that item"),
+    }
+}
+
+/// A file that holds no policy.
+fn no_policy(file: &std::path::Path, error: PolicyError) -> Failure {
+    let mut told = format!("{}: {error}", file.display());
+    if let Some(cause) = std::error::Error::source(&error) {
+        told = format!("{told}: {cause}");
+    }
+    Failure::new(ExitKind::UnusableInput, told)
+        .with_next_step("see docs/ROUTING.md for a policy to begin with")
+}

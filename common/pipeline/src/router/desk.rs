@@ -1,0 +1,134 @@
+//! The policy, the breakers and what was seen, for people and for the rollout: read, and changed by one conditional write.
+
+use linkcast_domain::Timestamp;
+use linkcast_domain::ports::{Revised, StoreError, TaskItem, TaskItems, Written};
+use linkcast_routing::{Evidence, Policy, PolicyError, Verdict};
+
+use super::known::{BREAKER, EVIDENCE, HOUR_MS, POLICY};
+
+/// Routing of one task, over any store.
+#[derive(Clone, Copy, Debug)]
+pub struct RoutingDesk<'a, I> {
+    items: &'a I,
+    task: &'a str,
+}
+
+/// What could not be done with a task's routing.
+#[derive(Debug, thiserror::Error)]
+pub enum RoutingError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What is to be written is no policy, or what is written is none.
+    #[error("the routing policy of {task}")]
+    Policy {
+        /// Whose.
+        task: String,
+        /// Why.
+        #[source]
+        source: PolicyError,
+    },
+    /// Somebody else wrote meanwhile.
+    #[error("the routing policy of {task} is not at revision {expected} any more")]
+    Moved {
+        /// Whose.
+        task: String,
+        /// What it was to be at.
+        expected: u64,
+    },
+    /// An item that is not what was written.
+    #[error("{name} of {task} is damaged")]
+    Damaged {
+        /// Whose.
+        task: String,
+        /// Which.
+        name: String,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+impl<'a, I: TaskItems> RoutingDesk<'a, I> {
+    /// The routing of `task`.
+    pub fn new(items: &'a I, task: &'a str) -> Self {
+        RoutingDesk { items, task }
+    }
+
+    /// The policy in the store, if somebody wrote one.
+    ///
+    /// # Errors
+    /// A store that fails, or a text that is no policy.
+    pub async fn policy(&self) -> Result<Option<Revised<Policy>>, RoutingError> {
+        let Some(found) = self.items.task_item(self.task, POLICY).await? else { return Ok(None) };
+        let value = Policy::parse(&found.value).map_err(|source| self.refused(source))?;
+        Ok(Some(Revised { revision: found.revision, value }))
+    }
+
+    /// Writes a policy in place of the one read at `read`, 0 if there was none; gives its revision.
+    ///
+    /// # Errors
+    /// A store that fails, or another's write since then.
+    pub async fn put(&self, policy: &Policy, read: u64) -> Result<u64, RoutingError> {
+        let damaged =
+            |source| RoutingError::Damaged { task: self.task.to_owned(), name: POLICY.to_owned(), source };
+        let value = serde_json::to_string_pretty(policy.text()).map_err(damaged)?;
+        let text = Revised { revision: read, value };
+        let item = TaskItem { name: POLICY.to_owned(), text, until: None };
+        match self.items.put_task_item(self.task, &item).await? {
+            Written::Yes => Ok(read + 1),
+            Written::Moved => Err(RoutingError::Moved { task: self.task.to_owned(), expected: read }),
+        }
+    }
+
+    /// The policy's revision, whatever it holds; 0 if there is none.
+    ///
+    /// # Errors
+    /// A store that fails.
+    pub async fn revision(&self) -> Result<u64, RoutingError> {
+        Ok(self.items.task_item(self.task, POLICY).await?.map_or(0, |found| found.revision))
+    }
+
+    /// What is known of each variant that ever failed often, by name.
+    ///
+    /// # Errors
+    /// A store that fails, or an item that is not what was written.
+    pub async fn breakers(&self) -> Result<Vec<(String, Verdict)>, RoutingError> {
+        let found = self.items.task_items(self.task, BREAKER).await?;
+        found
+            .into_iter()
+            .map(|(name, text)| {
+                let verdict = self.read(&name, &text.value)?;
+                Ok((name.trim_start_matches(BREAKER).to_owned(), verdict))
+            })
+            .collect()
+    }
+
+    /// What all processes saw in the hours from `since` on.
+    ///
+    /// # Errors
+    /// A store that fails, or an item that is not what was written.
+    pub async fn evidence(&self, since: Timestamp) -> Result<Evidence, RoutingError> {
+        let first = since.millis().div_euclid(HOUR_MS);
+        let mut all = Evidence::default();
+        for (name, text) in self.items.task_items(self.task, EVIDENCE).await? {
+            let hour = name.trim_start_matches(EVIDENCE).split('#').next().and_then(|hour| hour.parse().ok());
+            if hour.is_some_and(|hour: i64| hour >= first) {
+                all.merge(&self.read(&name, &text.value)?);
+            }
+        }
+        Ok(all)
+    }
+
+    fn read<T: serde::de::DeserializeOwned>(&self, name: &str, text: &str) -> Result<T, RoutingError> {
+        serde_json::from_str(text).map_err(|source| RoutingError::Damaged {
+            task: self.task.to_owned(),
+            name: name.to_owned(),
+            source,
+        })
+    }
+
+    fn refused(&self, source: PolicyError) -> RoutingError {
+        RoutingError::Policy { task: self.task.to_owned(), source }
+    }
+}
