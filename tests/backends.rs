@@ -294,6 +294,19 @@ async fn what_is_no_answer_is_sent_back_once_and_all_of_it_is_paid() -> Result<(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_is_asked_too_much_is_not_asked_for_every_sample_still() -> Result<()> {
+    let (running, backends) = bedrock(None).await?;
+    running.set_script(Script::for_everyone(vec![Step::always(Fault::Throttle)]))?;
+    let answers = samples(40)?.ask(&backends, &language_model(), AMPLE).await;
+    let is_throttled = |answer: &Result<Answer, AskError>| {
+        answer.as_ref().is_err_and(|error| error.kind == FailureKind::Throttled)
+    };
+    assert!(answers.len() == 40 && answers.iter().all(is_throttled), "{answers:?}");
+    assert!(running.requests().len() <= 4, "{} were sent", running.requests().len());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_language_model_behind_openais_protocol_answers_through_the_stand_in() -> Result<()> {
     let judgement =
         r#"{"prediction_type":"rdma_timeout","confidence":0.6,"risk_score":55,"explanation":"Waits."}"#;
