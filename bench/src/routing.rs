@@ -18,8 +18,8 @@ use linkcast_scoring::{Model, TASK};
 use linkcast_store::MemoryStore;
 use tokio::task::JoinSet;
 
-use crate::scoring::load_shipped;
 use crate::report::{Line, Met, fixed};
+use crate::scoring::load_shipped;
 
 /// Questions routed for one figure.
 const QUESTIONS: usize = 50_000;

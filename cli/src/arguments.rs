@@ -18,7 +18,7 @@ use crate::capture::{FormatChoice, Reader};
 use crate::commands::{
     Session, alerts, aws, completions, cost, dataset, demo, evaluate, export_rows, export_xgboost, features,
     import, insights, inspect, models, ports, predict, replay, review, routing, run, score_events, score_nab,
-    serve, simulate, task, train, verify,
+    serve, simulate, stand_in, task, train, verify,
 };
 use crate::configuration::Configuration;
 use crate::database;
@@ -124,6 +124,8 @@ pub(crate) enum Command {
     Predict(predict::PredictArguments),
     /// Answer over HTTP with one model or several, as a SageMaker container does.
     Serve(serve::ServeArguments),
+    /// Stand in for SageMaker's or Bedrock's runtime on this machine, and fail as told.
+    StandIn(stand_in::StandInArguments),
     /// Go a model's whole way once: train, register, serve, ask, break, recover, stop.
     Verify(verify::VerifyArguments),
     /// List the insights in a database.

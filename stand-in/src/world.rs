@@ -1,5 +1,6 @@
 //! What both stand-ins have in common: the script, the memory of what came, and the faults that are no service's own.
 
+use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request as HttpRequest};
 use axum::http::request::Parts;
 use axum::response::Response;
+use futures_util::{StreamExt, stream};
 
 use crate::connection::Switch;
 use crate::fault::Fault;
@@ -16,6 +18,9 @@ use crate::script::{Script, ScriptError, Service};
 
 /// How long the answer is that is too long, bytes.
 const LARGE: usize = 5_000_000;
+
+/// The time in which the half that is sent reaches whoever asked.
+const UNTIL_BROKEN: Duration = Duration::from_millis(20);
 
 /// The longest script, bytes.
 const LONGEST_SCRIPT: usize = 1 << 20;
@@ -116,7 +121,7 @@ pub(crate) async fn spoilt(
         Fault::Truncated => {
             json_response(200, content_type, body.get(..body.len() / 2).unwrap_or_default().to_vec())
         }
-        Fault::BrokenOff => broken_off(content_type, &body),
+        Fault::BrokenOff => broken_off(content_type, &body, switch),
         Fault::Large => {
             let mut body = body;
             body.resize(LARGE.max(body.len()), b' ');
@@ -126,11 +131,17 @@ pub(crate) async fn spoilt(
     }
 }
 
-/// An answer that promises all of `body` and holds half of it.
-fn broken_off(content_type: &str, body: &[u8]) -> Response {
+/// An answer that promises all of `body`, of which half is sent before the connection is reset.
+fn broken_off(content_type: &str, body: &[u8], switch: &Switch) -> Response {
     let half = Bytes::copy_from_slice(body.get(..body.len() / 2).unwrap_or_default());
-    let parts = [Ok(half), Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))];
-    let mut response = json_response(200, content_type, Body::from_stream(futures_util::stream::iter(parts)));
+    let switch = switch.clone();
+    let first = stream::once(std::future::ready(Ok::<_, Infallible>(half)));
+    let never = stream::once(async move {
+        tokio::time::sleep(UNTIL_BROKEN).await;
+        switch.throw();
+        std::future::pending().await
+    });
+    let mut response = json_response(200, content_type, Body::from_stream(first.chain(never)));
     response.headers_mut().insert("content-length", body.len().into());
     response
 }

@@ -38,6 +38,11 @@ pub fn models_python() -> PathBuf {
     project_folder().join("target/aws-tools/models/bin/python")
 }
 
+/// The Python that BentoML is installed for.
+pub fn bentoml_python() -> PathBuf {
+    project_folder().join("target/aws-tools/bentoml/bin/python")
+}
+
 /// A running emulator.
 #[derive(Debug)]
 pub struct Emulator {

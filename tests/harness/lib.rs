@@ -3,6 +3,7 @@
 //! The tests run what users run. They start Debian's own programs on loopback, each on a free port and in a folder
 //! of its own, and end them when the test ends, however it ends.
 
+mod answering;
 mod arrivals;
 mod capture;
 mod deployed;
@@ -15,11 +16,15 @@ mod questions;
 mod sysfs;
 mod web;
 
+pub use answering::{
+    FABRIC, Samples, TASK, backends_at, http_answer, raw_server, sample_vector, shipped_model,
+};
 pub use arrivals::{at_minute, numbered_stream, troubled_arrival};
 pub use capture::{Capture, Embedded, differences};
 pub use deployed::{Answer, DEAD_LETTERS, Deployed};
 pub use emulator::{
-    ACCOUNT, Emulator, REGION, body_of, cargo_lambda, emulator_python, models_python, project_folder,
+    ACCOUNT, Emulator, REGION, bentoml_python, body_of, cargo_lambda, emulator_python, models_python,
+    project_folder,
 };
 pub use fabric::IbsimFabric;
 pub use linkcast::{Linkcast, binary, fixture};

@@ -22,10 +22,13 @@ pub(crate) enum ToolSet {
     Checkov,
     /// XGBoost and ONNX Runtime, which read and write the same models, and moto, which stands in for SageMaker's control plane.
     Models,
+    /// BentoML, which serves our ONNX files as services elsewhere do.
+    BentoMl,
 }
 
 impl ToolSet {
-    const ALL: [ToolSet; 4] = [ToolSet::Emulator, ToolSet::Sam, ToolSet::Checkov, ToolSet::Models];
+    const ALL: [ToolSet; 5] =
+        [ToolSet::Emulator, ToolSet::Sam, ToolSet::Checkov, ToolSet::Models, ToolSet::BentoMl];
 
     fn folder_name(self) -> &'static str {
         match self {
@@ -33,6 +36,7 @@ impl ToolSet {
             ToolSet::Sam => "sam",
             ToolSet::Checkov => "checkov",
             ToolSet::Models => "models",
+            ToolSet::BentoMl => "bentoml",
         }
     }
 
@@ -57,6 +61,7 @@ impl ToolSet {
                 "flask==3.1.3",
                 "flask-cors==6.0.5",
             ],
+            ToolSet::BentoMl => &["bentoml==1.4.39", "onnxruntime==1.31.1", "numpy==2.4.6"],
         }
     }
 

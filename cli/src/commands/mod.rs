@@ -24,6 +24,7 @@ pub(crate) mod score_events;
 pub(crate) mod score_nab;
 pub(crate) mod serve;
 pub(crate) mod simulate;
+pub(crate) mod stand_in;
 pub(crate) mod task;
 pub(crate) mod train;
 pub(crate) mod verify;
@@ -74,6 +75,7 @@ pub(crate) fn execute(arguments: Arguments, configuration: &Configuration) -> Re
         Command::ScoreEvents(arguments) => score_events::execute(&arguments, &mut session)?,
         Command::Predict(arguments) => predict::execute(&arguments, &mut session)?,
         Command::Serve(arguments) => serve::execute(&arguments, &mut session)?,
+        Command::StandIn(arguments) => stand_in::execute(&arguments, &mut session)?,
         Command::Verify(arguments) => verify::execute(&arguments, &mut session)?,
         Command::Insights(arguments) => insights::execute(&arguments, &mut session)?,
         Command::Alerts(arguments) => alerts::execute(&arguments, &mut session)?,

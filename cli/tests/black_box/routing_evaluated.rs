@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
 
 use linkcast_server::{ModelSource, Models, Server, ServerSettings};
@@ -27,18 +26,15 @@ fn start(other: &Path) -> Outcome<Running> {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/link-health");
     let models = Models::of("shipped".parse()?, ModelSource::Folder(shipped))?;
     let models = models.and("other".parse()?, ModelSource::Folder(other.to_owned()))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let settings = ServerSettings::new(([127, 0, 0, 1], 0).into());
+    let server = runtime.block_on(Server::bind(settings, models))?;
+    let address = server.local_addr();
     let (stop, stopped) = oneshot::channel::<()>();
-    let (started, starts) = channel();
     let thread = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        runtime.unwrap().block_on(async move {
-            let settings = ServerSettings::new(([127, 0, 0, 1], 0).into());
-            let server = Server::bind(settings, models).await.unwrap();
-            started.send(server.local_addr()).unwrap();
-            let _ = server.run_until(async { stopped.await.unwrap_or_default() }).await;
-        });
+        let _ = runtime.block_on(server.run_until(async { stopped.await.unwrap_or_default() }));
     });
-    Ok(Running { address: starts.recv()?, stop: Some(stop), thread: Some(thread) })
+    Ok(Running { address, stop: Some(stop), thread: Some(thread) })
 }
 
 impl Drop for Running {

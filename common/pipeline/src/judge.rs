@@ -4,6 +4,7 @@
 //! asked across a network is asked beforehand, of many samples at once ([`Judges`]), so that a verdict itself never waits.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use linkcast_domain::{
     Attempt, Cost, FeatureVector, Influencer, ModelIdentity, NanoDollars, StreamId, Timestamp,
@@ -101,6 +102,24 @@ impl<'a, J: Judge> Judges for OneJudge<'a, J> {
 }
 
 impl<J: Judge> Judge for &J {
+    fn score(&self, features: &FeatureVector) -> Score {
+        (**self).score(features)
+    }
+
+    fn explain(&self, features: &FeatureVector, score: &Score) -> Reasons {
+        (**self).explain(features, score)
+    }
+
+    fn identity(&self) -> &ModelIdentity {
+        (**self).identity()
+    }
+
+    fn route(&self) -> Option<&Route> {
+        (**self).route()
+    }
+}
+
+impl<J: Judge> Judge for Arc<J> {
     fn score(&self, features: &FeatureVector) -> Score {
         (**self).score(features)
     }

@@ -4,6 +4,7 @@
 //! so that an answer is the same each time and can be foretold. What is learnt with it is how a caller deals with Bedrock, and
 //! nothing of how well a language model judges; for that there is the proxy.
 
+mod checks;
 mod converse;
 mod judge;
 mod openai;

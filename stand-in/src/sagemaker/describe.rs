@@ -3,10 +3,11 @@
 use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use linkcast_server::EndpointName;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{ACCOUNT, Room, is_name, no_name};
+use super::{ACCOUNT, Room, no_name};
 use crate::fault::Fault;
 use crate::refusal::Refusal;
 use crate::requests::{Outcome, Request as Remembered};
@@ -59,7 +60,7 @@ fn described(room: &Room, headers: &HeaderMap, body: &[u8]) -> Result<Vec<u8>, R
     }
     let asked: Asked = serde_json::from_slice(body)
         .map_err(|error| Refusal::new(400, "SerializationException", error.to_string()))?;
-    if !is_name(&asked.endpoint_name) {
+    if asked.endpoint_name.parse::<EndpointName>().is_err() {
         return Err(no_name(&asked.endpoint_name, "ValidationException"));
     }
     let region = &room.settings.region;

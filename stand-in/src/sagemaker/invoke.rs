@@ -3,10 +3,10 @@
 use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use linkcast_server::{Asked, answer as served};
+use linkcast_server::{Asked, EndpointName, answer as served};
 use serde_json::{Value, json};
 
-use super::{ACCOUNT, Room, is_name, no_name};
+use super::{ACCOUNT, Room, no_name};
 use crate::fault::Fault;
 use crate::refusal::Refusal;
 use crate::requests::{Outcome, Request as Remembered};
@@ -68,7 +68,7 @@ fn refused(room: &Room, name: &str, bytes: usize, refusal: Refusal) -> Response 
 
 fn call(room: &Room, name: &str, headers: &HeaderMap, body: &[u8]) -> Result<Call, Refusal> {
     signature::check(headers, "sagemaker", &room.settings.region)?;
-    if !is_name(name) {
+    if name.parse::<EndpointName>().is_err() {
         return Err(no_name(name, "ValidationError"));
     }
     let endpoint = room.endpoint(name).filter(|endpoint| endpoint.status == "InService");

@@ -116,15 +116,6 @@ async fn unknown(State(room): State<Arc<Room>>, uri: Uri) -> Response {
     refusal.of_runtime("Message")
 }
 
-/// Whether it is a name SageMaker gives: `^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$`.
-fn is_name(name: &str) -> bool {
-    let is_letter = |byte: u8| byte.is_ascii_alphanumeric();
-    (1..=63).contains(&name.len())
-        && name.bytes().all(|byte| is_letter(byte) || byte == b'-')
-        && !name.starts_with('-')
-        && !name.ends_with('-')
-}
-
 /// What both operations say to a name that is none.
 fn no_name(name: &str, kind: &'static str) -> Refusal {
     let name: String = name.chars().take(63).collect();
@@ -132,17 +123,4 @@ fn no_name(name: &str, kind: &'static str) -> Refusal {
         "1 validation error detected: Value '{name}' at 'endpointName' failed to satisfy constraint: Member must satisfy regular expression pattern: ^[a-zA-Z0-9](-*[a-zA-Z0-9]){{0,62}}"
     );
     Refusal::new(400, kind, message)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_one_that_sagemaker_gives() {
-        assert!(is_name("linkcast-lab-link-health-serverless") && is_name("A--1"));
-        for wrong in ["", "-a", "a-", "a_b", "é", &"a".repeat(64)] {
-            assert!(!is_name(wrong), "{wrong}");
-        }
-    }
 }

@@ -9,6 +9,7 @@ mod bounded;
 mod discovery;
 mod failed;
 mod http;
+mod kind;
 mod name;
 mod sagemaker;
 
@@ -153,5 +154,53 @@ impl Deadline {
         }
         let late = |_| Failed::new(FailureKind::Timeout, "nothing came in time");
         tokio::time::timeout_at(self.0, call).await.map_err(late)?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_config::{BehaviorVersion, Region, SdkConfig};
+    use aws_credential_types::credential_fn::provide_credentials_fn;
+    use aws_credential_types::provider::SharedCredentialsProvider;
+    use aws_credential_types::provider::error::CredentialsError;
+    use linkcast_domain::{FeatureVector, SageMakerFormat, Timestamp};
+
+    use super::*;
+
+    /// Who has no credentials, and would find nobody either.
+    fn nobody() -> Backends {
+        let none = provide_credentials_fn(|| async { Err(CredentialsError::not_loaded("there are none")) });
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(none))
+            .endpoint_url("http://127.0.0.1:9")
+            .build();
+        Backends::new(&Shared { config }, "lab", "link-health")
+    }
+
+    fn ask(target: &Target, limit: Duration) -> Vec<FailureKind> {
+        let (stream, features) = ("a".parse().unwrap(), FeatureVector::default());
+        let time = Timestamp::from_millis(0);
+        let inquiry = Inquiry { stream: &stream, time, features: &features, influencers: &[] };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let answers = runtime.block_on(nobody().ask(target, &[inquiry], limit));
+        answers.into_iter().map(|answer| answer.unwrap_err().kind).collect()
+    }
+
+    #[test]
+    fn who_has_no_credentials_is_told_so_and_not_that_nobody_is_there() {
+        let (endpoint, format) = (Some("one".to_owned()), SageMakerFormat::Json);
+        let sagemaker = Target::Sagemaker { endpoint, format, target_variant: None, component: None };
+        let bedrock = |prompt| {
+            let model = "some.model".to_owned();
+            Target::Bedrock { model, prompt, temperature: None, top_p: None, max_tokens: 9 }
+        };
+        let ample = Duration::from_secs(20);
+        assert_eq!(ask(&sagemaker, ample), [FailureKind::AccessDenied]);
+        assert_eq!(ask(&bedrock(1), ample), [FailureKind::AccessDenied]);
+        assert_eq!(ask(&bedrock(1), Duration::ZERO), [FailureKind::Timeout]);
+        assert_eq!(ask(&bedrock(7), ample), [FailureKind::Refused], "there is no such prompt");
+        assert_eq!(ask(&Target::Embedded, ample), [FailureKind::Refused]);
     }
 }

@@ -78,9 +78,7 @@ fn body(format: SageMakerFormat, inquiries: &[Inquiry<'_>]) -> Result<Vec<u8>, F
     match format {
         SageMakerFormat::Json => json(inquiries),
         SageMakerFormat::Csv => {
-            let lines = csv_of_vectors(inquiries.iter().map(|inquiry| inquiry.features));
-            // The managed image takes a last line end for an empty line, which is no sample.
-            Ok(lines.trim_end_matches('\n').to_owned().into_bytes())
+            Ok(csv_of_vectors(inquiries.iter().map(|inquiry| inquiry.features)).into_bytes())
         }
     }
 }

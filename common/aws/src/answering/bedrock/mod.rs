@@ -5,14 +5,12 @@
 //! token is told, also of answers that were of no use: they are paid.
 
 mod document;
+mod escape;
 mod prompt;
 mod reply;
 mod tool;
 
-use futures_util::{StreamExt, stream};
-use linkcast_domain::ports::Inquiry;
-use linkcast_domain::{Answer, AskError, FailureKind, Usage};
-use tokio::time::Instant;
+use std::sync::OnceLock;
 
 use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::config::Builder;
@@ -20,6 +18,10 @@ use aws_sdk_bedrockruntime::config::retry::RetryConfig;
 use aws_sdk_bedrockruntime::types::{
     ContentBlock, ConversationRole, InferenceConfiguration, Message, SystemContentBlock, ToolConfiguration,
 };
+use futures_util::{StreamExt, stream};
+use linkcast_domain::ports::Inquiry;
+use linkcast_domain::{Answer, AskError, FailureKind, Usage};
+use tokio::time::Instant;
 
 use super::bounded::Bounded;
 use super::{Deadline, Failed, LARGEST_ANSWER, SIDE_BY_SIDE};
@@ -72,10 +74,34 @@ impl Runtime {
             Ok(question) => question,
             Err(failed) => return failed.of_each(&asked, inquiries.len()),
         };
-        let calls: Vec<_> =
-            inquiries.iter().map(|inquiry| self.judge(&question, inquiry, deadline)).collect();
+        let no_use = OnceLock::new();
+        let calls: Vec<_> = inquiries
+            .iter()
+            .map(|inquiry| self.judge_if_of_use(&question, inquiry, deadline, &no_use))
+            .collect();
         let answers: Vec<_> = stream::iter(calls).buffered(SIDE_BY_SIDE).collect().await;
         answers.into_iter().map(|answer| answer.map_err(|failed| failed.of(&asked))).collect()
+    }
+
+    /// One sample's judgement, unless a refusal in `no_use` says that whoever asks next is refused as well: a service that is
+    /// asked too much is not asked more, and a model that is not there is not asked for each sample.
+    async fn judge_if_of_use(
+        &self,
+        question: &Question,
+        inquiry: &Inquiry<'_>,
+        deadline: Deadline,
+        no_use: &OnceLock<Failed>,
+    ) -> Result<Answer, Failed> {
+        if let Some(failed) = no_use.get() {
+            return Err(failed.clone().with_usage(Usage::default()));
+        }
+        let answer = self.judge(question, inquiry, deadline).await;
+        let of_all = [FailureKind::Throttled, FailureKind::NotFound, FailureKind::AccessDenied];
+        if let Some(failed) = answer.as_ref().err().filter(|failed| of_all.contains(&failed.kind)) {
+            // Another call may have been refused at the same moment, which says the same.
+            let _ = no_use.set(failed.clone());
+        }
+        answer
     }
 
     /// One sample's judgement, with one repair if there is time for it.

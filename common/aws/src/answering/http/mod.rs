@@ -1,7 +1,7 @@
 //! Services asked by plain HTTP: our own server, BentoML, and whatever speaks KServe's open inference protocol.
 //!
-//! An absent feature is `null` in every form: JSON has no NaN. Python's servers (BentoML, KServe's, MLServer) make NaN of a `null`
-//! in a list of numbers; one that cannot, as Triton, refuses the request, which is counted as its refusal.
+//! An absent feature is `null` in every form: JSON has no NaN. A server that puts its rows into numpy makes NaN of it, as BentoML
+//! does; one that cannot refuses the request, which is counted as its refusal.
 
 mod bento;
 mod kserve;
