@@ -43,11 +43,11 @@ impl Cause {
                 let sending = effect.end_mut(sender);
                 sending.floor = sending.floor.max(load * share);
                 sending.wait += (load - 0.6).max(0.0) * share;
-                sending.expect(Counter::XmitDiscards, discards * share * interval.seconds());
+                sending.expect_events(Counter::XmitDiscards, discards * share * interval.seconds());
                 let receiving = effect.end_mut(sender.other());
                 receiving.latency *= 1.0 + 0.8 * share;
                 let notifications = 40.0 * share * interval.seconds();
-                receiving.expect(Counter::NotificationPointCnpSent, notifications);
+                receiving.expect_events(Counter::NotificationPointCnpSent, notifications);
             }
             Cause::Unread { from, to, end } => {
                 if from < interval.to && interval.to <= to {
@@ -77,7 +77,7 @@ fn settle(interval: &Interval, effect: &mut LinkEffect, from: i64, per_second: f
     let seconds = interval.seconds() * interval.share_within(from, i64::MAX);
     let errors = per_second * seconds * power_of_two(-age_min / 2.0);
     for end in [End::Low, End::High] {
-        effect.end_mut(end).expect(Counter::SymbolErrors, errors);
-        effect.end_mut(end).expect(Counter::LinkErrorRecoveries, errors / 400.0);
+        effect.end_mut(end).expect_events(Counter::SymbolErrors, errors);
+        effect.end_mut(end).expect_events(Counter::LinkErrorRecoveries, errors / 400.0);
     }
 }

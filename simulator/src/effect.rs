@@ -65,7 +65,7 @@ impl Default for EndEffect {
 
 impl EndEffect {
     /// Adds events of a counter that are expected in the interval.
-    pub(crate) fn expect(&mut self, counter: Counter, events: f64) {
+    pub(crate) fn expect_events(&mut self, counter: Counter, events: f64) {
         if let Some(expected) = self.expected.get_mut(counter as usize) {
             *expected += events;
         }

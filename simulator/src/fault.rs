@@ -48,7 +48,7 @@ impl Fault {
         match *symptom {
             Symptom::Count(counter, side, per_second, phase) => {
                 let events = per_second * self.magnitude * self.level(phase, middle) * seconds;
-                self.each(side, effect, |end| end.expect(counter, events));
+                self.each(side, effect, |end| end.expect_events(counter, events));
             }
             Symptom::Wait(side, ratio, phase) => {
                 let wait = ratio * self.depth * self.level(phase, middle) * overlap;

@@ -10,6 +10,7 @@ use linkcast_features::{Calendar, StreamState};
 use linkcast_scoring::Model;
 use linkcast_simulator::Fabric;
 use linkcast_telemetry::{Reading, Topology};
+use linkcast_training::dataset::lot;
 use linkcast_training::evaluation::{Peers, ScoredAlert};
 use linkcast_training::rules::{RuleReport, judge};
 use linkcast_training::{EpisodeIndex, Label, Phase, label};
@@ -140,7 +141,7 @@ impl<'m> Bystander<'m> {
             Phase::Well => ONE_IN.quiet,
             _ => ONE_IN.faulty,
         };
-        if draw(&sample.stream, sample.time).is_multiple_of(one_in) {
+        if lot(&sample.stream, sample.time).is_multiple_of(one_in) {
             let rules = (verdict.class, verdict.confidence);
             self.keep(sample, &features, &truth, one_in as f64, rules);
         }
@@ -194,13 +195,4 @@ impl<'m> Bystander<'m> {
         let spans = self.benign.get(&sample.stream);
         spans.is_some_and(|spans| spans.iter().any(|(from, to)| *from <= sample.time && sample.time <= *to))
     }
-}
-
-/// FNV-1a with a last mix: which rows are kept is the same on every run.
-fn draw(stream: &StreamId, time: Timestamp) -> u64 {
-    let bytes = stream.as_str().bytes().chain(time.millis().to_le_bytes());
-    let folded = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    (folded ^ folded >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20
 }

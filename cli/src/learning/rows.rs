@@ -10,6 +10,7 @@ use linkcast_domain::{
     Channel, Episode, EpisodeKind, Sample, SampleField, SampleValues, StreamId, Timestamp,
 };
 use linkcast_features::{Calendar, StreamState};
+use linkcast_training::dataset::lot;
 use linkcast_training::{
     EpisodeIndex, Failure, Happening, LabelRules, LabelledRow, Outcomes, Phase, TrainingError, TrainingSet,
     label,
@@ -120,7 +121,7 @@ impl RowCollector {
             Phase::Well => self.thinning.quiet,
             _ => self.thinning.faulty,
         };
-        if !hash(&sample.stream, sample.time).is_multiple_of(one_in.max(1)) {
+        if !lot(&sample.stream, sample.time).is_multiple_of(one_in.max(1)) {
             return Ok(());
         }
         let row = LabelledRow {
@@ -188,7 +189,7 @@ enum Profile {
 impl Profile {
     /// Seven of ten streams are whole, the others lose something; the same for a stream on every run.
     fn of(stream: &StreamId) -> Self {
-        match hash(stream, Timestamp::EPOCH) % 20 {
+        match lot(stream, Timestamp::EPOCH) % 20 {
             0..=1 => Profile::NoRate,
             2..=4 => Profile::NoHost,
             5 => Profile::TrafficOnly,
@@ -249,12 +250,3 @@ const TRAFFIC_ONLY_HIDES: [SampleField; 12] = [
     SampleField::BufferOverruns,
     SampleField::LinkCapableGbps,
 ];
-
-/// FNV-1a with a last mix: short, and the same everywhere.
-fn hash(stream: &StreamId, time: Timestamp) -> u64 {
-    let bytes = stream.as_str().bytes().chain(time.millis().to_le_bytes());
-    let folded = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    (folded ^ folded >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20
-}

@@ -11,6 +11,7 @@ mod learning;
 mod models;
 mod real_telemetry;
 mod reviews;
+mod routing;
 mod run;
 mod serving;
 mod support;

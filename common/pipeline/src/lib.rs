@@ -37,7 +37,9 @@ pub use notify::{
 };
 pub use pipeline::{Pipeline, PipelineError};
 pub use read_ahead::{READ_AHEAD_READINGS, read_ahead};
-pub use router::{RoutedJudge, Router, RouterNews, Routing, RoutingDesk, RoutingError};
+pub use router::{
+    Disagreement, Opinion, RoutedJudge, Router, RouterNews, Routing, RoutingDesk, RoutingError,
+};
 pub use settings::{
     AlertPolicy, CausePolicy, CheckpointPolicy, ConditionPolicy, Durability, Echo, GatePolicy, MissingPolicy,
     Quiet, Settings,

@@ -9,6 +9,7 @@ mod asking;
 mod desk;
 mod given;
 mod known;
+mod records;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,6 +26,7 @@ pub use desk::{RoutingDesk, RoutingError};
 use given::Given;
 pub use given::RoutedJudge;
 use known::Known;
+pub use records::{Disagreement, Opinion};
 
 /// What is known of policy and breakers is read anew after so long: changes are to be in force everywhere within 30 s.
 const READ_ANEW: Duration = Duration::from_secs(10);
@@ -163,9 +165,12 @@ impl<B: Backend, E: Judge, I: TaskItems> Routing<'_, '_, B, E, I> {
     }
 
     /// Counts what came of each sample.
-    fn observe(&self, policy: &Policy, given: &[Given], scores: &[Score]) {
+    fn observe(&self, policy: &Policy, samples: &[Judged<'_>], given: &[Given], scores: &[Score]) {
+        let (most, now) = (policy.text().records_an_hour, self.clock.now());
         let mut known = self.router.known();
-        for (given, embedded) in given.iter().zip(scores) {
+        for ((sample, given), embedded) in samples.iter().zip(given).zip(scores) {
+            let answered = policy.variants().get(given.variant).map_or("", |variant| variant.name.as_str());
+            known.records.keep(most, now, sample, (answered, &given.score, embedded));
             let assigned = policy.variants().get(given.assigned).map_or("", |variant| variant.name.as_str());
             let classes = (embedded.class, given.score.class);
             if given.attempts.is_empty() {
@@ -203,7 +208,7 @@ impl<'r, B: Backend, E: Judge, I: TaskItems> Judges for Routing<'r, '_, B, E, I>
             latencies: &latencies,
         };
         let given = asking.all().await;
-        self.observe(&policy, &given, &scores);
+        self.observe(&policy, samples, &given, &scores);
         self.write_down().await;
         let prices = &policy.text().prices;
         let spent = prices.function(self.clock.micros().saturating_sub(started));

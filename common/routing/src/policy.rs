@@ -17,6 +17,8 @@ use crate::{BreakerSettings, FunctionPrices};
 const MOST_VARIANTS: usize = 16;
 /// What the chain's deadline may be, milliseconds: a function lives 15 minutes at most.
 const DEADLINES_MS: std::ops::RangeInclusive<u32> = 50..=600_000;
+/// Records of one process and hour: each is an item of a kilobyte.
+const MOST_RECORDS: u32 = 1_000;
 /// The most text a policy may be.
 const LARGEST_POLICY: usize = 64 * 1024;
 
@@ -45,9 +47,9 @@ pub struct PolicyText {
     /// What a function's time and the table cost.
     #[serde(default, skip_serializing_if = "FunctionPrices::is_free")]
     pub prices: FunctionPrices,
-    /// Disagreements with the embedded model that are put to reviewers, most an hour.
+    /// Answers of another class than the embedded model's that a process keeps whole, most an hour.
     #[serde(default)]
-    pub reviews_an_hour: u32,
+    pub records_an_hour: u32,
 }
 
 fn default_deadline() -> u32 {
@@ -161,7 +163,7 @@ impl Policy {
             hedge_after_ms: None,
             breaker: BreakerSettings::default(),
             prices: FunctionPrices::default(),
-            reviews_an_hour: 0,
+            records_an_hour: 0,
         };
         Policy { seed: seed(&text.salt), text, ends, chains, embedded: last }
     }
@@ -237,6 +239,9 @@ fn check_frame(text: &PolicyText) -> Result<(), PolicyError> {
     }
     if text.hedge_after_ms == Some(0) {
         return Err(value("hedge_after_ms", 0, "1 or more, or none"));
+    }
+    if text.records_an_hour > MOST_RECORDS {
+        return Err(value("records_an_hour", text.records_an_hour, "0 to 1000"));
     }
     let sum: u32 = text.variants.iter().map(|variant| u32::from(variant.weight.hundredths())).sum();
     if sum != u32::from(Weight::ALL.hundredths()) {

@@ -27,7 +27,7 @@ pub use leakage::{LeakError, LeakageCheck};
 pub use maker::{Made, RowMaker, Seen};
 pub use manifest::{Manifest, SideCounts, Source};
 pub use read::{RowFileError, read_rows};
-pub use thinning::Thinning;
+pub use thinning::{Thinning, lot};
 pub use write::RowWriter;
 
 /// Who says what a row's class is.

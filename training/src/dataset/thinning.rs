@@ -31,11 +31,12 @@ impl Default for Thinning {
 
 /// Whether the row of this stream and time is the one in `one_in` that stays.
 pub(super) fn stays(stream: &StreamId, time: Timestamp, one_in: u32) -> bool {
-    one_in <= 1 || hash(stream, time).is_multiple_of(u64::from(one_in))
+    one_in <= 1 || lot(stream, time).is_multiple_of(u64::from(one_in))
 }
 
-/// FNV-1a with a last mix: short, and the same everywhere.
-pub(super) fn hash(stream: &StreamId, time: Timestamp) -> u64 {
+/// A number that follows from a sample's stream and time, the same everywhere: what chance there is in choosing rows. FNV-1a with a
+/// last mix.
+pub fn lot(stream: &StreamId, time: Timestamp) -> u64 {
     let bytes = stream.as_str().bytes().chain(time.millis().to_le_bytes());
     let folded = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

@@ -1,6 +1,7 @@
 //! `linkcast routing`: who answers, who would after a change, and how they do.
 
 mod change;
+mod disagreements;
 mod show;
 mod trial;
 
@@ -16,7 +17,7 @@ use crate::exit::{ExitKind, Failure};
 /// See and change who answers: weights, order of fallback, breakers.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  linkcast routing show --store dynamodb:linkcast-lab\n  linkcast routing simulate policy.json --ports 200000\n  linkcast routing set policy.json --db linkcast.db\n  linkcast routing set --weight candidate=25 --weight live=75 --expect 3 --db linkcast.db"
+    after_help = "Examples:\n  linkcast routing show --store dynamodb:linkcast-lab\n  linkcast routing simulate policy.json --ports 200000\n  linkcast routing set policy.json --store dynamodb:linkcast-lab\n  linkcast routing set --weight candidate=25 --weight live=75 --expect 3 --store dynamodb:linkcast-lab\n\nPolicies are followed by the functions on AWS; `linkcast run` asks the embedded model alone."
 )]
 pub(crate) struct RoutingArguments {
     #[command(subcommand)]
@@ -29,6 +30,8 @@ enum RoutingCommand {
     Show(show::ShowArguments),
     /// Write a policy, or other weights into the one there is.
     Set(change::SetArguments),
+    /// List samples that a variant and the embedded model differ about.
+    Disagreements(disagreements::DisagreementsArguments),
     /// Say which streams would go where, and how many would move.
     Simulate(trial::SimulateArguments),
 }
@@ -48,6 +51,7 @@ pub(crate) fn execute(arguments: &RoutingArguments, session: &mut Session<'_>) -
     match &arguments.command {
         RoutingCommand::Show(arguments) => show::execute(arguments, session),
         RoutingCommand::Set(arguments) => change::execute(arguments, session),
+        RoutingCommand::Disagreements(arguments) => disagreements::execute(arguments, session),
         RoutingCommand::Simulate(arguments) => trial::execute(arguments, session),
     }
 }

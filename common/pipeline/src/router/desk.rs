@@ -5,6 +5,7 @@ use linkcast_domain::ports::{Revised, StoreError, TaskItem, TaskItems, Written};
 use linkcast_routing::{Evidence, Policy, PolicyError, Verdict};
 
 use super::known::{BREAKER, EVIDENCE, HOUR_MS, POLICY};
+use super::records::{Disagreement, RECORD};
 
 /// Routing of one task, over any store.
 #[derive(Clone, Copy, Debug)]
@@ -115,6 +116,21 @@ impl<'a, I: TaskItems> RoutingDesk<'a, I> {
             let hour = name.trim_start_matches(EVIDENCE).split('#').next().and_then(|hour| hour.parse().ok());
             if hour.is_some_and(|hour: i64| hour >= first) {
                 all.merge(&self.read(&name, &text.value)?);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Samples from `since` on that a variant and the embedded model differ about, oldest first.
+    ///
+    /// # Errors
+    /// A store that fails, or an item that is not what was written.
+    pub async fn disagreements(&self, since: Timestamp) -> Result<Vec<Disagreement>, RoutingError> {
+        let mut all = Vec::new();
+        for (name, text) in self.items.task_items(self.task, RECORD).await? {
+            let record: Disagreement = self.read(&name, &text.value)?;
+            if record.time >= since {
+                all.push(record);
             }
         }
         Ok(all)

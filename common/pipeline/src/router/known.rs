@@ -9,6 +9,7 @@ use linkcast_domain::{AttemptOutcome, FailureKind, Timestamp};
 use linkcast_routing::{Breaker, Evidence, Observed, Permit, Policy, StandsIn, VariantName, Verdict};
 
 use super::RouterNews;
+use super::records::Records;
 
 /// The policy's name among the task's items.
 pub(super) const POLICY: &str = "routing";
@@ -19,7 +20,7 @@ pub(super) const EVIDENCE: &str = "evidence#";
 /// What was seen is kept by the hour.
 pub(super) const HOUR_MS: i64 = 3_600_000;
 /// How long it is kept: a rollout looks back weeks.
-const KEPT: Duration = Duration::from_secs(60 * 24 * 3600);
+pub(super) const KEPT: Duration = Duration::from_secs(60 * 24 * 3600);
 
 /// What was read of the store at once.
 pub(super) struct Read {
@@ -62,6 +63,7 @@ pub(super) struct Known {
     /// What an hour that is over has not written down.
     left_over: Option<TaskItem>,
     written: Option<Timestamp>,
+    pub(super) records: Records,
     pub(super) news: RouterNews,
 }
 
@@ -75,6 +77,7 @@ impl Known {
             seen: Seen::default(),
             left_over: None,
             written: None,
+            records: Records::default(),
             news: RouterNews::default(),
         }
     }
@@ -201,6 +204,7 @@ impl Known {
             .iter()
             .filter_map(|(variant, watched)| breaker_item(variant, watched.revision, watched.unwritten?));
         let mut items: Vec<TaskItem> = moved.collect();
+        items.extend(self.records.take());
         let hour = now.millis().div_euclid(HOUR_MS);
         if hour != self.seen.hour {
             let over = std::mem::replace(&mut self.seen, Seen { hour, ..Seen::default() });

@@ -14,7 +14,7 @@ use linkcast_routing::{BreakerState, Evidence, Verdict};
 use linkcast_store::MemoryStore;
 
 use super::doubles::Rule;
-use crate::{Judge, Judged, Judges, RoutedJudge, Router};
+use crate::{Judge, Judged, Judges, RoutedJudge, Router, RoutingDesk};
 
 const TASK: &str = "link-health";
 
@@ -394,6 +394,30 @@ fn what_was_seen_is_written_down_whole_and_adds_up_over_processes() {
         assert_eq!(seen.latency.count(), 21);
         let shadow = all.of(&"shadow-1".parse().unwrap()).unwrap();
         assert_eq!((shadow.answered, shadow.agreed), (15, 15), "a shadow judges all and is compared");
+    });
+}
+
+#[test]
+fn samples_two_models_differ_about_are_kept_whole_and_not_too_many() {
+    runtime().block_on(async {
+        let (store, clock) = (MemoryStore::new(), Ahead::default());
+        put_policy(&store, &policy(r#","records_an_hour":3"#)).await;
+        let scripted = Scripted::of(&[("live", &[LATENCY])]);
+        let router = Router::new(TASK, "one", &scripted, Rule::new());
+        for _ in 0..2 {
+            routed(&router, &store, &clock, 5).await;
+        }
+        let kept = RoutingDesk::new(&store, TASK).disagreements(Timestamp::EARLIEST).await.unwrap();
+        assert_eq!(kept.len(), 3);
+        let first = &kept[0];
+        assert_eq!((first.variant.as_str(), &first.stream), ("live", &streams(1)[0]));
+        let classes = (first.answered.class, first.embedded.class);
+        assert_eq!(classes, (PredictionType::LatencySpike, PredictionType::ConnectionInstability));
+        assert_eq!(first.features.get("link_downed_12h"), Some(&3.0));
+        clock.put_forward(3_600);
+        routed(&router, &store, &clock, 5).await;
+        let kept = RoutingDesk::new(&store, TASK).disagreements(Timestamp::EARLIEST).await.unwrap();
+        assert_eq!(kept.len(), 3, "the same samples are the same records");
     });
 }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Barrier;
 
-use linkcast_domain::ports::{FolderFile, Lookup, ModelFolders, PipelineStore, RegistryItems, TimeRange};
+use linkcast_domain::ports::{
+    FolderFile, Lookup, ModelFolders, PipelineStore, RegistryItems, TaskItems, TimeRange,
+};
 use linkcast_domain::{Alias, Decision, Registry, Ruling};
 use rusqlite::Connection;
 
@@ -11,17 +13,21 @@ use super::registry_contract::{TASK, facts, version};
 use crate::{LocalFolders, SqliteStore};
 
 #[test]
-fn a_file_of_the_layout_before_is_brought_up_and_keeps_what_it_holds() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("store.db");
-    now(SqliteStore::open(&path).unwrap().commit(&one_of_each())).unwrap();
-    let by_hand = "DROP TABLE models; DROP TABLE aliases; DROP TABLE reviews; DROP TABLE task_items;
-                   PRAGMA user_version = 1;";
-    Connection::open(&path).unwrap().execute_batch(by_hand).unwrap();
-    let store = SqliteStore::open_existing(&path).unwrap();
-    assert_eq!(now(store.samples(&stream(1), TimeRange::ALL)).unwrap(), one_of_each().samples);
-    now(Registry::new(&store, TASK).add(&facts("1", "one"))).unwrap();
-    assert_eq!(now(SqliteStore::open(&path).unwrap().models(TASK)).unwrap().len(), 1);
+fn a_file_of_a_layout_before_is_brought_up_and_keeps_what_it_holds() {
+    let of_2 = "DROP TABLE task_items; PRAGMA user_version = 2;";
+    let of_1 = "DROP TABLE task_items; DROP TABLE models; DROP TABLE aliases; DROP TABLE reviews;
+                PRAGMA user_version = 1;";
+    for by_hand in [of_1, of_2] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        now(SqliteStore::open(&path).unwrap().commit(&one_of_each())).unwrap();
+        Connection::open(&path).unwrap().execute_batch(by_hand).unwrap();
+        let store = SqliteStore::open_existing(&path).unwrap();
+        assert_eq!(now(store.samples(&stream(1), TimeRange::ALL)).unwrap(), one_of_each().samples);
+        now(Registry::new(&store, TASK).add(&facts("1", "one"))).unwrap();
+        assert_eq!(now(SqliteStore::open(&path).unwrap().models(TASK)).unwrap().len(), 1);
+        assert_eq!(now(store.task_item(TASK, "routing")).unwrap(), None);
+    }
 }
 
 #[test]
