@@ -130,8 +130,8 @@ impl<B: Backend, E: Judge, I: TaskItems> Routing<'_, '_, B, E, I> {
     async fn write_down(&self) {
         let now = self.clock.now();
         let Router { task, process, known: _, .. } = self.router;
-        let due = self.router.known().to_write(process, now, WRITE_DOWN);
-        for item in due {
+        let items = self.router.known().due(process, now, WRITE_DOWN);
+        for item in items {
             let written = self.items.put_task_item(task, &item).await;
             self.router.known().written(&item, written);
         }

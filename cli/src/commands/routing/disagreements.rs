@@ -23,8 +23,8 @@ pub(super) struct DisagreementsArguments {
 pub(super) fn execute(arguments: &DisagreementsArguments, session: &mut Session<'_>) -> Result<(), Failure> {
     let store = open_existing(&arguments.task.database, session.configuration)?;
     let since = SystemClock.now().minus(arguments.last.duration());
-    let found = RoutingDesk::new(&store, &arguments.task.task).disagreements(since);
-    let found = ready(found).map_err(refused)?;
+    let desk = RoutingDesk::new(&store, &arguments.task.task);
+    let found = ready(desk.disagreements(since)).map_err(refused)?;
     if session.form == Form::JsonLines {
         return found.iter().try_for_each(|one| session.output.json(one)).map_err(Failure::from);
     }

@@ -198,7 +198,7 @@ impl Known {
     }
 
     /// What is to be written down now: breakers that moved at once, what was seen every so often.
-    pub(super) fn to_write(&mut self, process: &str, now: Timestamp, every: Duration) -> Vec<TaskItem> {
+    pub(super) fn due(&mut self, process: &str, now: Timestamp, every: Duration) -> Vec<TaskItem> {
         let moved = self
             .breakers
             .iter()
