@@ -7,6 +7,7 @@ mod contest;
 mod dataset;
 mod fabric;
 mod features;
+mod load;
 mod machine;
 mod parsing;
 mod peers;
@@ -15,6 +16,7 @@ mod python;
 mod ready;
 mod report;
 mod scoring;
+mod serving;
 mod training;
 
 use std::process::ExitCode;
@@ -30,9 +32,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Bench = fn() -> Result<Vec<Line>>;
 
-const BENCHES: [(&str, Bench); 6] = [
+const BENCHES: [(&str, Bench); 7] = [
     ("features", features::run),
     ("scoring", scoring::run),
+    ("serving", serving::run),
     ("parsing", parsing::run),
     ("dataset", dataset::run),
     ("train", training::run),
