@@ -1,6 +1,6 @@
 //! ONNX files and cards as training writes them, of any forest.
 
-use linkcast_domain::{FEATURE_COUNT, FEATURE_SCHEMA_VERSION, FEATURES, PredictionType};
+use linkcast_domain::{FEATURE_COUNT, FEATURE_SCHEMA_VERSION, FEATURES, PiecewiseLinear, PredictionType};
 use prost::Message;
 use serde_json::Map;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
@@ -11,9 +11,7 @@ use tract_onnx::pb::{
 };
 
 use crate::trees::{Ensemble, Missing, Node};
-use crate::{
-    Calibration, FileDigests, ModelCard, ModelFiles, PiecewiseLinear, RiskScale, TASK, digest, pack,
-};
+use crate::{Calibration, FileDigests, ModelCard, ModelFiles, RiskScale, TASK, digest, pack};
 
 /// A model's four files, owned.
 pub(super) struct Files {
