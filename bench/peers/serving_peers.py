@@ -27,7 +27,11 @@ def arguments(peer, port):
 
 
 def become(peer, port, folder):
+    # Its own files stay in the environment it is installed in.
+    home = os.path.join(sys.prefix, "bentoml")
+    os.makedirs(home, exist_ok=True)
     os.environ.update(
+        BENTOML_HOME=home,
         LINK_HEALTH_MODEL=os.path.abspath(folder),
         BENTOML_DO_NOT_TRACK="True",
         OMP_NUM_THREADS="1",
