@@ -51,17 +51,12 @@ pub(crate) fn alternate(mut contestants: Vec<Contestant<'_>>, rounds: usize) -> 
             }
         }
     }
-    Ok(compared(contestants.into_iter().map(|contestant| contestant.who).zip(seconds).collect()))
-}
-
-/// How those who took so many seconds in each round did, all against the first.
-pub(crate) fn compared(rounds: Vec<(String, Vec<f64>)>) -> Vec<Standing> {
-    let first = rounds.first().map(|(_, seconds)| seconds.clone()).unwrap_or_default();
-    let standing = |(who, seconds): (String, Vec<f64>)| {
+    let first = seconds.first().cloned().unwrap_or_default();
+    let standing = |(contestant, seconds): (Contestant<'_>, Vec<f64>)| {
         let ratios: Vec<f64> = seconds.iter().zip(&first).map(|(own, first)| own / first).collect();
-        Standing { who, seconds: quantile(seconds, 0.5), ratio: Ratio::of(ratios) }
+        Standing { who: contestant.who, seconds: quantile(seconds, 0.5), ratio: Ratio::of(ratios) }
     };
-    rounds.into_iter().map(standing).collect()
+    Ok(contestants.into_iter().zip(seconds).map(standing).collect())
 }
 
 impl Ratio {

@@ -1,7 +1,8 @@
 //! Clients that ask again and again over kept connections: the same ones for every server that is compared.
 //!
-//! Each connection has a thread that sends one request, waits for its answer, and sends the next, so that a server is asked as fast
-//! as it answers and never by more at once than there are connections.
+//! Each connection has a thread that sends a request and waits for its answer. Either it sends the next at once, so that a server is
+//! asked as fast as it answers; or requests fall due at a rate that is the same for all, and one that had to wait for the answer
+//! before it has waited since it was due.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -47,12 +48,16 @@ impl Question {
         Ok(answer.split_off(body_at))
     }
 
-    /// Asks over so many connections for so long.
-    pub(crate) fn ask_for(&self, time: Duration, connections: usize) -> Result<Asked> {
+    /// Asks over so many connections for so long: `a_second` times, or as fast as there are answers.
+    pub(crate) fn ask_for(&self, time: Duration, connections: usize, a_second: Option<f64>) -> Result<Asked> {
         let start = Instant::now();
+        let pause = a_second.map(|a_second| Duration::from_secs_f64(1.0 / a_second));
         let latencies: Result<Vec<Vec<f64>>> = thread::scope(|scope| {
-            let threads: Vec<_> =
-                (0..connections).map(|_| scope.spawn(|| self.ask_until(start + time))).collect();
+            let ask = |place: usize| {
+                let due = pause.map(|pause| (start + pause * place as u32, pause * connections as u32));
+                scope.spawn(move || self.ask_until(start + time, due))
+            };
+            let threads: Vec<_> = (0..connections).map(ask).collect();
             let ended =
                 threads.into_iter().map(|thread| thread.join().map_err(|_| anyhow!("a client ended")));
             ended.map(|ended| ended.and_then(|latencies| latencies)).collect()
@@ -61,18 +66,27 @@ impl Question {
         Ok(Asked { latencies: latencies?.concat(), seconds })
     }
 
-    fn ask_until(&self, end: Instant) -> Result<Vec<f64>> {
+    /// `due` is when the first request is, and the time from each to the next.
+    fn ask_until(&self, end: Instant, mut due: Option<(Instant, Duration)>) -> Result<Vec<f64>> {
         let mut stream = connect(self.address)?;
         let (mut latencies, mut answer) = (Vec::new(), Vec::new());
         loop {
-            let start = Instant::now();
+            let start = due.map_or_else(Instant::now, |(due, _)| awaited(due));
             if start >= end {
                 return Ok(latencies);
             }
+            due = due.map(|(due, pause)| (due + pause, pause));
             ask(&mut stream, &self.bytes, &mut answer)?;
             latencies.push(start.elapsed().as_secs_f64());
         }
     }
+}
+
+/// Waits until a request is due. It is late since it was due if that was before; what the system oversleeps is nobody's.
+fn awaited(due: Instant) -> Instant {
+    let Some(left) = due.checked_duration_since(Instant::now()) else { return due };
+    thread::sleep(left);
+    Instant::now()
 }
 
 fn connect(address: SocketAddr) -> Result<TcpStream> {
