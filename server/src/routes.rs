@@ -79,7 +79,10 @@ pub(crate) async fn handle(
         (_, &Method::GET | &Method::HEAD) => service.show(route),
         _ => not_allowed("GET"),
     };
-    discard(&head, &mut body).await;
+    // Who was too slow is not waited for once more.
+    if answered.status() != StatusCode::REQUEST_TIMEOUT {
+        discard(&head, &mut body).await;
+    }
     if service.is_stopping.load(Ordering::Relaxed) {
         answered.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
