@@ -18,7 +18,7 @@ use crate::capture::{FormatChoice, Reader};
 use crate::commands::{
     Session, alerts, aws, completions, cost, dataset, demo, evaluate, export_rows, export_xgboost, features,
     import, insights, inspect, models, ports, predict, replay, review, routing, run, score_events, score_nab,
-    serve, simulate, stand_in, task, train,
+    serve, simulate, stand_in, task, train, verify,
 };
 use crate::configuration::Configuration;
 use crate::database;
@@ -43,6 +43,7 @@ Exit codes:
   5  the model is damaged, or of another feature schema
   6  run --once: no source gave anything usable
   7  models: the registry's rules do not allow it, or somebody else was first
+  130, 143  verify: stopped by Ctrl-C or SIGTERM, with all it had started
 
 Environment:
   LINKCAST_LOG        quiet, normal (default) or verbose: how much is told on standard error
@@ -125,6 +126,8 @@ pub(crate) enum Command {
     Serve(serve::ServeArguments),
     /// Stand in for SageMaker's or Bedrock's runtime on this machine, and fail as told.
     StandIn(stand_in::StandInArguments),
+    /// Go a model's whole way once: train, register, serve, ask, break, recover, stop.
+    Verify(verify::VerifyArguments),
     /// List the insights in a database.
     Insights(insights::InsightsArguments),
     /// List the alerts in a database.

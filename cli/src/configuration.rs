@@ -30,7 +30,7 @@ pub(crate) const LISTEN_VARIABLE: &str = "LINKCAST_LISTEN";
 /// The folder of the model that `serve` serves where --model is not given.
 pub(crate) const MODEL_FOLDER_VARIABLE: &str = "LINKCAST_MODEL_DIR";
 /// SageMaker's own: the port at which a container must answer, where it is one of several.
-const BIND_PORT_VARIABLE: &str = "SAGEMAKER_BIND_TO_PORT";
+pub(crate) const BIND_PORT_VARIABLE: &str = "SAGEMAKER_BIND_TO_PORT";
 /// The system's own: who is at work.
 const USER_VARIABLE: &str = "USER";
 

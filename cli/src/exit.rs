@@ -26,6 +26,29 @@ pub(crate) enum ExitKind {
     SourcesSilent = 6,
     /// The registry's rules do not allow it, or somebody else was first.
     Refused = 7,
+    /// Stopped by SIGINT: 128 and the signal's number, as shells say it.
+    Interrupted = 130,
+    /// Stopped by SIGTERM.
+    Terminated = 143,
+}
+
+impl ExitKind {
+    /// The kind that a call of this program ended with.
+    pub(crate) fn of_code(code: i32) -> Option<Self> {
+        use ExitKind as K;
+        let kinds = [
+            K::Machine,
+            K::WrongUse,
+            K::UnusableInput,
+            K::Database,
+            K::Model,
+            K::SourcesSilent,
+            K::Refused,
+            K::Interrupted,
+            K::Terminated,
+        ];
+        kinds.into_iter().find(|kind| *kind as i32 == code)
+    }
 }
 
 /// Why a command did not finish.

@@ -30,6 +30,8 @@ mod showcase;
 mod sink;
 mod source;
 mod store;
+mod tiers;
+mod verifying;
 
 use std::process::ExitCode;
 

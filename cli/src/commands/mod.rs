@@ -27,6 +27,7 @@ pub(crate) mod simulate;
 pub(crate) mod stand_in;
 pub(crate) mod task;
 pub(crate) mod train;
+pub(crate) mod verify;
 
 use crate::arguments::{Arguments, Command};
 use crate::configuration::Configuration;
@@ -75,6 +76,7 @@ pub(crate) fn execute(arguments: Arguments, configuration: &Configuration) -> Re
         Command::Predict(arguments) => predict::execute(&arguments, &mut session)?,
         Command::Serve(arguments) => serve::execute(&arguments, &mut session)?,
         Command::StandIn(arguments) => stand_in::execute(&arguments, &mut session)?,
+        Command::Verify(arguments) => verify::execute(&arguments, &mut session)?,
         Command::Insights(arguments) => insights::execute(&arguments, &mut session)?,
         Command::Alerts(arguments) => alerts::execute(&arguments, &mut session)?,
         Command::Ports(arguments) => ports::execute(&arguments, &mut session)?,

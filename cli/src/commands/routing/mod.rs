@@ -2,6 +2,7 @@
 
 mod change;
 mod disagreements;
+mod evaluate;
 mod show;
 mod trial;
 
@@ -17,7 +18,7 @@ use crate::exit::{ExitKind, Failure};
 /// See and change who answers: weights, order of fallback, breakers.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  linkcast routing show --store dynamodb:linkcast-lab\n  linkcast routing simulate policy.json --ports 200000\n  linkcast routing set policy.json --store dynamodb:linkcast-lab\n  linkcast routing set --weight candidate=25 --weight live=75 --expect 3 --store dynamodb:linkcast-lab\n\nPolicies are followed by the functions on AWS; `linkcast run` asks the embedded model alone."
+    after_help = "Examples:\n  linkcast routing show --store dynamodb:linkcast-lab\n  linkcast routing simulate policy.json --ports 200000\n  linkcast routing evaluate policy.json\n  linkcast routing set policy.json --store dynamodb:linkcast-lab\n  linkcast routing set --weight candidate=25 --weight live=75 --expect 3 --store dynamodb:linkcast-lab\n\nPolicies are followed by the functions on AWS; `linkcast run` asks the embedded model alone."
 )]
 pub(crate) struct RoutingArguments {
     #[command(subcommand)]
@@ -34,6 +35,8 @@ enum RoutingCommand {
     Disagreements(disagreements::DisagreementsArguments),
     /// Say which streams would go where, and how many would move.
     Simulate(trial::SimulateArguments),
+    /// Say what each variant of a policy is worth, and what each outage costs.
+    Evaluate(evaluate::EvaluateArguments),
 }
 
 /// Whose routing.
@@ -53,6 +56,7 @@ pub(crate) fn execute(arguments: &RoutingArguments, session: &mut Session<'_>) -
         RoutingCommand::Set(arguments) => change::execute(arguments, session),
         RoutingCommand::Disagreements(arguments) => disagreements::execute(arguments, session),
         RoutingCommand::Simulate(arguments) => trial::execute(arguments, session),
+        RoutingCommand::Evaluate(arguments) => evaluate::execute(arguments, session),
     }
 }
 
