@@ -10,7 +10,7 @@ import bentoml
 from link_health import LinkHealth
 
 
-@bentoml.service(workers=1)
+@bentoml.service(workers=1, logging={"access": {"enabled": False}})
 class Judge:
     """One worker, one model."""
 

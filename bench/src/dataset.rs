@@ -141,7 +141,7 @@ fn peak_of(process: u32) -> Option<f64> {
 }
 
 /// The command beside this program, built with it.
-fn linkcast() -> Result<PathBuf> {
+pub(crate) fn linkcast() -> Result<PathBuf> {
     let path = std::env::current_exe().context("cannot find this program")?.with_file_name("linkcast");
     if !path.exists() {
         bail!("linkcast is not built: run `cargo build --release --workspace`");

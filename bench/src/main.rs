@@ -7,6 +7,7 @@ mod contest;
 mod dataset;
 mod fabric;
 mod features;
+mod load;
 mod machine;
 mod parsing;
 mod peers;
@@ -16,6 +17,7 @@ mod ready;
 mod report;
 mod routing;
 mod scoring;
+mod serving;
 mod training;
 
 use std::process::ExitCode;
@@ -31,9 +33,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Bench = fn() -> Result<Vec<Line>>;
 
-const BENCHES: [(&str, Bench); 7] = [
+const BENCHES: [(&str, Bench); 8] = [
     ("features", features::run),
     ("scoring", scoring::run),
+    ("serving", serving::run),
     ("parsing", parsing::run),
     ("dataset", dataset::run),
     ("train", training::run),

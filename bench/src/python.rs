@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 /// Names the interpreter whose packages hold the peers; `cargo xtask bench` sets it.
-const PYTHON: &str = "LINKCAST_BENCH_PYTHON";
+pub(crate) const PYTHON: &str = "LINKCAST_BENCH_PYTHON";
 
 /// A running peer script.
 pub(crate) struct Worker {
@@ -85,7 +85,8 @@ pub(crate) fn ask(script: &str, arguments: &[&Path]) -> Result<Vec<String>> {
     Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
 }
 
-fn interpreter() -> Result<Command> {
+/// The interpreter whose packages hold the peers.
+pub(crate) fn interpreter() -> Result<Command> {
     let python = std::env::var_os(PYTHON)
         .with_context(|| format!("{PYTHON} is not set: start the benches by `cargo xtask bench`"))?;
     Ok(Command::new(python))

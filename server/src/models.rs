@@ -33,7 +33,7 @@ pub enum ModelsError {
         name: EndpointName,
         /// Why.
         #[source]
-        source: ModelError,
+        source: Box<ModelError>,
     },
     /// It was loaded and answers wrongly.
     #[error("endpoint {name}")]
@@ -155,7 +155,7 @@ impl Endpoint {
             ModelSource::Loaded(model) => (None, Loaded::tried(*model)),
             ModelSource::Folder(folder) => match read_model(&folder) {
                 Ok(model) => (Some(folder), Loaded::tried(model)),
-                Err(source) => return Err(ModelsError::Model { name, source }),
+                Err(source) => return Err(ModelsError::Model { name, source: Box::new(source) }),
             },
         };
         let loaded = match loaded {

@@ -18,14 +18,14 @@ use hyper::header::{
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
-use serde_json::json;
+use serde::Serialize;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::answer::{Asked, Reply, Scratch, answer_with};
 use crate::endpoint::{ERROR_TYPE, INVOKED_VARIANT, RuntimeError, TARGET_VARIANT, VARIANT};
 use crate::gate::Gate;
 use crate::metrics::{Metrics, Rejection, Route};
-use crate::models::{Endpoint, Loaded, Models};
+use crate::models::{Endpoint, Loaded, ModelFact, Models};
 use crate::refusal::plain;
 use crate::{Limits, Refusal};
 
@@ -54,6 +54,12 @@ pub(crate) struct Service {
     pub(crate) is_stopping: AtomicBool,
 }
 
+/// What `/models` says.
+#[derive(Serialize)]
+struct ModelList {
+    models: Vec<ModelFact>,
+}
+
 type Answered = Response<Full<Bytes>>;
 
 /// Answers one request.
@@ -73,7 +79,10 @@ pub(crate) async fn handle(
         (_, &Method::GET | &Method::HEAD) => service.show(route),
         _ => not_allowed("GET"),
     };
-    discard(&head, &mut body).await;
+    // Who was too slow is not waited for once more.
+    if answered.status() != StatusCode::REQUEST_TIMEOUT {
+        discard(&head, &mut body).await;
+    }
     if service.is_stopping.load(Ordering::Relaxed) {
         answered.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
@@ -155,8 +164,10 @@ impl Service {
         match route {
             Route::Ping => self.ping(),
             Route::Models => {
-                let mut list = json!({ "models": self.models.facts() }).to_string();
-                list.push('\n');
+                let models = self.models.facts();
+                // Text and numbers can always be written.
+                let mut list = serde_json::to_vec(&ModelList { models }).unwrap_or_default();
+                list.push(b'\n');
                 reply(200, JSON, list)
             }
             _ => reply(200, PROMETHEUS, self.metrics.text(&self.gate, &self.models)),

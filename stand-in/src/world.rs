@@ -22,6 +22,9 @@ const LARGE: usize = 5_000_000;
 /// The time in which the half that is sent reaches whoever asked.
 const UNTIL_BROKEN: Duration = Duration::from_millis(20);
 
+/// What of a body that is too long is read at most, bytes.
+const LARGEST_READ: usize = 64 << 20;
+
 /// The longest script, bytes.
 const LONGEST_SCRIPT: usize = 1 << 20;
 
@@ -92,10 +95,28 @@ impl World {
 pub(crate) async fn taken(request: HttpRequest, limit: usize) -> Result<(Parts, Bytes, Switch), Refusal> {
     let (parts, body) = request.into_parts();
     let switch = parts.extensions.get::<ConnectInfo<Switch>>().map(|info| info.0.clone()).unwrap_or_default();
-    let body = axum::body::to_bytes(body, limit).await.map_err(|_| {
-        Refusal::new(413, "RequestEntityTooLargeException", format!("Request size exceeded {limit} bytes."))
-    })?;
+    let body = at_most(body, limit).await?;
     Ok((parts, body, switch))
+}
+
+/// A body of at most `limit` bytes. A longer one is read to its end all the same, or its sender would find the connection
+/// closed in the place of an answer.
+async fn at_most(body: Body, limit: usize) -> Result<Bytes, Refusal> {
+    let (mut parts, mut bytes, mut length) = (body.into_data_stream(), Vec::new(), 0_usize);
+    while let Some(part) = parts.next().await {
+        let part = part.map_err(|error| Refusal::new(400, "SerializationException", error.to_string()))?;
+        length += part.len();
+        if length <= limit {
+            bytes.extend_from_slice(&part);
+        } else if length > LARGEST_READ {
+            break;
+        }
+    }
+    if length <= limit {
+        return Ok(bytes.into());
+    }
+    let message = format!("Request size exceeded {limit} bytes.");
+    Err(Refusal::new(413, "RequestEntityTooLargeException", message))
 }
 
 /// The good answer `body`, made wrong as far as any service can make it; others than these faults leave it as it is.

@@ -29,7 +29,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("retrain", &["domain", "pipeline", "lambda", "aws"]),
     ("training", &["domain", "features", "scoring"]),
     ("simulator", &["domain", "telemetry"]),
-    ("server", &["domain", "features", "scoring"]),
+    ("server", &["domain", "scoring"]),
     ("stand-in", &["domain", "scoring", "server"]),
 ];
 

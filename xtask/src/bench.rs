@@ -23,6 +23,11 @@ const PEERS: &[&str] = &[
     "xgboost==3.2.0",
     "prometheus_client==0.26.0",
     "boto3==1.44.5",
+    "bentoml==1.4.39",
+    "fastapi==0.165.0",
+    "uvicorn==0.54.0",
+    "httptools==0.9.0",
+    "uvloop==0.23.0",
 ];
 
 /// The name of what measures the functions.

@@ -117,7 +117,7 @@ fn told(ledger: &Ledger) -> Vec<String> {
         "a useful one",
     ]);
     let all = (&"all".to_owned(), &ledger.all);
-    for (name, sum) in ledger.variants.iter().map(|(name, sum)| (name, sum)).chain([all]) {
+    for (name, sum) in ledger.variants.iter().chain([all]) {
         let each = |count: u64| match count {
             0 => "-".to_owned(),
             _ => NanoDollars(sum.total.0 / count).to_string(),

@@ -219,6 +219,7 @@ fn reason(outcome: AttemptOutcome) -> &'static str {
         AttemptOutcome::Failed(kind) => kind.name(),
         AttemptOutcome::Skipped => "resting",
         AttemptOutcome::NoTime => "no time",
+        AttemptOutcome::Overtaken => "overtaken",
     }
 }
 

@@ -37,7 +37,8 @@ impl Serving {
             return Err(finished(child.wait_with_output()?)?.said.into());
         }
         let first_line: Value = serde_json::from_str(&line)?;
-        let address = first_line["listening"].as_str().ok_or("no address")?.parse()?;
+        let address = first_line.get("listening").and_then(Value::as_str).ok_or("no address")?;
+        let address = address.parse()?;
         Ok(Serving { child: Some(child), address, first_line })
     }
 
@@ -395,7 +396,7 @@ fn another_model_under_load_drops_nothing_and_a_damaged_one_is_refused() {
         for _ in 0..4 {
             scope.spawn(|| load.ask(address, hear));
         }
-        let watched = (|| {
+        let watched = (|| -> Outcome<f64> {
             more(0)?;
             point(&two);
             more(1)?;
@@ -407,9 +408,7 @@ fn another_model_under_load_drops_nothing_and_a_damaged_one_is_refused() {
             point(&one);
             serving.send_signal("-HUP")?;
             more(0)?;
-            Ok::<f64, Box<dyn std::error::Error>>(
-                client.metric("linkcast_server_model_swaps_total{model=\"link-health\"}")?,
-            )
+            client.metric("linkcast_server_model_swaps_total{model=\"link-health\"}")
         })();
         load.is_over.store(true, Ordering::Relaxed);
         assert_eq!(watched.unwrap(), 2.0);

@@ -70,6 +70,8 @@ pub enum AttemptOutcome {
     Skipped,
     /// No time was left for it.
     NoTime,
+    /// It was asked and had not answered when another, asked beside it, did.
+    Overtaken,
 }
 
 /// One variant that was asked, or was to be.

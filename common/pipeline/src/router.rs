@@ -10,6 +10,7 @@ mod desk;
 mod given;
 mod known;
 mod records;
+mod tier;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

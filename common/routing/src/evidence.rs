@@ -31,6 +31,8 @@ pub struct VariantEvidence {
     pub rested: u64,
     /// Samples it was not asked, because no time was left.
     pub no_time: u64,
+    /// Samples that another, asked beside it, answered sooner.
+    pub overtaken: u64,
     /// Answers of the class the embedded model gave.
     pub agreed: u64,
     /// Other answers, by the embedded model's class and its own.
@@ -133,6 +135,7 @@ impl VariantEvidence {
             AttemptOutcome::Failed(kind) => *self.failures.entry(kind).or_default() += 1,
             AttemptOutcome::Skipped => self.rested += 1,
             AttemptOutcome::NoTime => self.no_time += 1,
+            AttemptOutcome::Overtaken => self.overtaken += 1,
         }
         match observed.classes {
             Some((embedded, own)) if embedded == own => self.agreed += 1,
@@ -146,6 +149,7 @@ impl VariantEvidence {
         self.stood_in += other.stood_in;
         self.rested += other.rested;
         self.no_time += other.no_time;
+        self.overtaken += other.overtaken;
         self.agreed += other.agreed;
         self.cost += other.cost;
         self.latency.merge(&other.latency);

@@ -12,6 +12,9 @@ use crate::trees::CLASS_LIMIT;
 /// Rows side by side: one 256-bit register of bytes.
 pub(crate) const LANES: usize = 32;
 
+/// A block takes its time however few rows it holds; fewer than these are walked sooner.
+const FEWEST_ROWS: usize = 12;
+
 /// The deepest forest whose leaves one byte can number.
 const DEPTH_LIMIT: u32 = 8;
 
@@ -30,6 +33,10 @@ impl Forest {
         let mut block = [[0; LANES]; 256];
         let mut all = Vec::with_capacity(rows.len());
         for rows in rows.chunks(LANES) {
+            if rows.len() < FEWEST_ROWS {
+                all.extend(rows.iter().map(|slots| self.sums(slots)));
+                continue;
+            }
             side_by_side(rows, &mut block);
             let sums = self.block_sums(&block);
             all.extend((0..rows.len()).map(|lane| self.lane_sums(&sums, lane)));

@@ -80,19 +80,23 @@ fn call(room: &Room, name: &str, headers: &HeaderMap, body: &[u8]) -> Result<Cal
         return Err(Refusal::new(400, "ValidationError", message));
     }
     let component = header("x-amzn-sagemaker-inference-component");
-    let is_known = match &component {
-        Some(component) => endpoint.components.contains(component),
-        None => endpoint.components.is_empty(),
-    };
-    if !is_known {
-        let message = "Inference Component Name header is required for endpoints to which you plan to deploy inference components. Please include Inference Component Name header or consider using SageMaker models.";
-        return Err(Refusal::new(400, "ValidationError", message));
+    match &component {
+        Some(component) if !endpoint.components.contains(component) => {
+            let message = format!("Inference Component {component} not found for endpoint {name}.");
+            return Err(Refusal::new(400, "ValidationError", message));
+        }
+        None if !endpoint.components.is_empty() => {
+            let message = "Inference Component Name header is required for endpoints to which you plan to deploy inference components.";
+            return Err(Refusal::new(400, "ValidationError", message));
+        }
+        _ => {}
     }
     let (content_type, accept) = (header("content-type"), header("accept"));
     let asked = Asked { content_type: content_type.as_deref(), accept: accept.as_deref(), body };
     // What the container says no to comes back as the model's error.
-    let reply = served(&asked, &room.settings.model, MOST_ROWS)
-        .map_err(|refusal| model_error(name, refusal.status(), &refusal.to_string()))?;
+    let reply = served(&asked, &room.settings.model, MOST_ROWS).map_err(|refusal| {
+        model_error(name, refusal.status(), &String::from_utf8_lossy(&refusal.to_json()))
+    })?;
     Ok(Call { variant, component, content_type: reply.content_type, body: reply.body })
 }
 

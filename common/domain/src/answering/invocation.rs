@@ -256,7 +256,9 @@ impl Serialize for Instance {
 
 impl<'de> Deserialize<'de> for Instance {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Row(&Reader::default()).deserialize(deserializer).map(Instance)
+        let mut row = FeatureVector::default();
+        Row { reader: &Reader::default(), row: &mut row }.deserialize(deserializer)?;
+        Ok(Instance(row))
     }
 }
 

@@ -91,8 +91,9 @@ pub fn vectors_of_json_lines(
             return Err(RowsError::TooMany { most });
         }
         let mut line = serde_json::Deserializer::from_slice(line);
-        let read = Row(&reader).deserialize(&mut line);
-        let row = read.and_then(|row| line.end().map(|()| row)).map_err(|error| reader.refusal(error))?;
+        let mut row = FeatureVector::default();
+        let read = Row { reader: &reader, row: &mut row }.deserialize(&mut line);
+        read.and_then(|()| line.end()).map_err(|error| reader.refusal(error))?;
         vectors.push(row);
     }
     Ok(())
@@ -208,69 +209,77 @@ impl<'de> Visitor<'de> for Rows<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
-        self.reader.next_row();
-        while let Some(row) = rows.next_element_seed(Row(self.reader))? {
-            if self.vectors.len() == self.reader.most {
-                return Err(self.reader.breached(Breach::TooMany));
+        let Rows { reader, vectors } = self;
+        loop {
+            reader.next_row();
+            // Filled where it stays: a row is copied no further.
+            vectors.push(FeatureVector::default());
+            let Some(row) = vectors.last_mut() else { return Ok(()) };
+            if rows.next_element_seed(Row { reader, row })?.is_none() {
+                vectors.pop();
+                return Ok(());
             }
-            self.vectors.push(row);
-            self.reader.next_row();
+            if vectors.len() > reader.most {
+                return Err(reader.breached(Breach::TooMany));
+            }
         }
-        Ok(())
     }
 }
 
 /// One row: a list in the schema's order, an object with such a list, or an object of features by name.
-pub(super) struct Row<'a>(pub(super) &'a Reader);
+pub(super) struct Row<'a> {
+    pub(super) reader: &'a Reader,
+    /// What it is read into, every feature absent.
+    pub(super) row: &'a mut FeatureVector,
+}
 
 impl<'de> DeserializeSeed<'de> for Row<'_> {
-    type Value = FeatureVector;
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<FeatureVector, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Row<'_> {
-    type Value = FeatureVector;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of 40 numbers or nulls, or an object of features by name")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut row: A) -> Result<FeatureVector, A::Error> {
-        let mut vector = FeatureVector::default();
+    fn visit_seq<A: SeqAccess<'de>>(self, mut cells: A) -> Result<(), A::Error> {
         for (place, feature) in Feature::ALL.into_iter().enumerate() {
-            self.0.feature.set(Some(feature));
-            let value = row.next_element_seed(Number)?;
-            vector.set(feature, value.ok_or_else(|| de::Error::invalid_length(place, &self))?);
+            self.reader.feature.set(Some(feature));
+            let value = cells.next_element_seed(Number)?;
+            self.row.set(feature, value.ok_or_else(|| de::Error::invalid_length(place, &self))?);
         }
-        self.0.feature.set(None);
-        match row.next_element::<IgnoredAny>()? {
-            None => Ok(vector),
+        self.reader.feature.set(None);
+        match cells.next_element::<IgnoredAny>()? {
+            None => Ok(()),
             Some(_) => Err(de::Error::invalid_length(FEATURE_COUNT + 1, &self)),
         }
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut row: A) -> Result<FeatureVector, A::Error> {
-        let mut vector = FeatureVector::default();
-        while let Some(name) = row.next_key::<Key>()? {
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let Row { reader, row } = self;
+        while let Some(name) = members.next_key::<Key>()? {
             match name {
                 Key::Feature(feature) => {
-                    self.0.feature.set(Some(feature));
-                    vector.set(feature, row.next_value_seed(Number)?);
-                    self.0.feature.set(None);
+                    reader.feature.set(Some(feature));
+                    row.set(feature, members.next_value_seed(Number)?);
+                    reader.feature.set(None);
                 }
-                Key::Features => vector = row.next_value_seed(Row(self.0))?,
-                Key::Schema => row.next_value_seed(Schema(self.0))?,
+                Key::Features => members.next_value_seed(Row { reader, row: &mut *row })?,
+                Key::Schema => members.next_value_seed(Schema(reader))?,
                 Key::Stream => {
-                    row.next_value::<IgnoredAny>()?;
+                    members.next_value::<IgnoredAny>()?;
                 }
                 Key::Instances => return Err(no_feature("instances")),
                 Key::Other(name) => return Err(no_feature(&name)),
             }
         }
-        Ok(vector)
+        Ok(())
     }
 }
 

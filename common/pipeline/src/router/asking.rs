@@ -8,26 +8,18 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, join, join_all, select};
-use linkcast_domain::ports::{Backend, Inquiry, TaskItems};
-use linkcast_domain::{
-    Answer, AskError, Attempt, AttemptOutcome, Clock, Cost, FailureKind, Retry, Timestamp, apportion,
-};
+use linkcast_domain::ports::{Backend, TaskItems};
+use linkcast_domain::{Attempt, AttemptOutcome, Clock, Cost, Timestamp, apportion};
 use linkcast_routing::{Permit, Policy, Variant, Verdict, share};
 use linkcast_scoring::Score;
 
-use super::given::{self, Given};
-use super::{Router, identity};
+use super::Router;
+use super::given::Given;
+use super::tier::Step;
 use crate::judge::{Judge, Judged};
 
 /// A tier with less time than this is not asked: no network answers faster.
 const LEAST_SHARE: Duration = Duration::from_millis(4);
-
-/// What timers count in: one ends up to so much late. A backend is told to end two before its share does and is dropped one
-/// before, so that what it has by then still comes, and the share is kept.
-const TICK: Duration = Duration::from_millis(1);
-
-/// The longest wait before what failed for a moment's reason is asked once more.
-const LONGEST_WAIT_US: u64 = 40_000;
 
 /// One round.
 pub(super) struct Asking<'a, B, E, I> {
@@ -46,15 +38,14 @@ pub(super) struct Asking<'a, B, E, I> {
 
 /// A sample nobody has answered yet.
 #[derive(Clone, Debug)]
-struct Open {
-    place: usize,
-    attempts: Vec<Attempt>,
+pub(super) struct Open {
+    pub(super) place: usize,
+    pub(super) attempts: Vec<Attempt>,
 }
 
 /// Samples with what was answered of them.
-type Answered = Vec<(usize, Given)>;
+pub(super) type Answered = Vec<(usize, Given)>;
 type Later<'b> = Pin<Box<dyn Future<Output = Answered> + Send + 'b>>;
-type Said = Result<Answer, AskError>;
 
 impl<B: Backend, E: Judge, I: TaskItems> Asking<'_, B, E, I> {
     /// What is answered of each sample, in the order given.
@@ -124,7 +115,8 @@ impl<B: Backend, E: Judge, I: TaskItems> Asking<'_, B, E, I> {
             answered.extend(self.go_down(step.assigned, step.rest, open).await);
             return answered;
         };
-        let beside = open.clone();
+        let (beside, started) = (open.clone(), self.clock.micros());
+        let earlier = open.first().map_or(0, |open| open.attempts.len());
         let asked = std::pin::pin!(self.ask_tier(step, open));
         match select(asked, std::pin::pin!(tokio::time::sleep(hedge))).await {
             Either::Left(((mut answered, open), _)) => {
@@ -143,113 +135,24 @@ impl<B: Backend, E: Judge, I: TaskItems> Asking<'_, B, E, I> {
                         }
                         answered
                     }
-                    Either::Right((answered, _)) => answered,
+                    Either::Right((mut answered, _)) => {
+                        self.overtake(step, (started, earlier), &mut answered);
+                        answered
+                    }
                 }
             }
         }
     }
 
-    /// Asks one tier within its share; gives what it answered, and what it did not.
-    async fn ask_tier(&self, step: &Step<'_>, open: Vec<Open>) -> (Answered, Vec<Open>) {
-        let started = self.clock.micros();
-        let said = self.ask_within(step, &open).await;
+    /// Tells in answers of a later tier that the one before was asked and not waited for: its time is paid all the same.
+    fn overtake(&self, step: &Step<'_>, (started, earlier): (u64, usize), answered: &mut Answered) {
         let latency_us = self.clock.micros().saturating_sub(started);
-        let failed = if said.iter().any(Result::is_ok) {
-            None
-        } else {
-            said.iter().find_map(|said| said.as_ref().err()).map(|error| error.kind)
-        };
-        self.router.known().count(&step.variant.name, self.clock.now(), failed);
-        let endpoint = apportion(step.variant.prices.endpoint(latency_us), open.len());
-        let (mut answered, mut left) = (Vec::new(), Vec::new());
-        for ((mut open, said), endpoint) in open.into_iter().zip(said).zip(endpoint) {
-            let (outcome, usage) = match &said {
-                Ok(answer) => (AttemptOutcome::Answered, answer.usage),
-                Err(error) => (AttemptOutcome::Failed(error.kind), error.usage),
-            };
-            let cost = Cost { tokens: step.variant.prices.tokens(usage), endpoint, ..Cost::default() };
-            let variant = step.variant.name.to_string();
-            open.attempts.push(Attempt { variant, outcome, latency_us, cost });
-            match said {
-                Ok(answer) => answered.push((open.place, self.given(step, answer, open.attempts))),
-                Err(_) => left.push(open),
-            }
-        }
-        (answered, left)
-    }
-
-    /// Asks a backend, once more about what failed for a moment's reason if there is time.
-    async fn ask_within(&self, step: &Step<'_>, open: &[Open]) -> Vec<Said> {
-        let begun = self.clock.now();
-        let mut said = self.ask_once(step, step.limit, open).await;
-        let again: Vec<usize> =
-            (0..said.len()).filter(|place| said.get(*place).is_some_and(may_pass)).collect();
-        let wait = Duration::from_micros(LONGEST_WAIT_US / 2 + self.clock.micros() % (LONGEST_WAIT_US / 2));
-        let left = step.limit.saturating_sub(self.clock.now().since(begun));
-        if again.is_empty() || left < wait * 2 {
-            return said;
-        }
-        tokio::time::sleep(wait).await;
-        let once_more: Vec<Open> = again.iter().filter_map(|place| open.get(*place).cloned()).collect();
-        let left = step.limit.saturating_sub(self.clock.now().since(begun));
-        for (place, second) in again.into_iter().zip(self.ask_once(step, left, &once_more).await) {
-            if let Some(said) = said.get_mut(place) {
-                follow(said, second);
-            }
-        }
-        said
-    }
-
-    async fn ask_once(&self, step: &Step<'_>, limit: Duration, open: &[Open]) -> Vec<Said> {
-        let samples: Vec<(&Judged<'_>, &Score)> = open
-            .iter()
-            .filter_map(|open| Some((self.samples.get(open.place)?, self.scores.get(open.place)?)))
-            .collect();
-        let wants_reasons = step.variant.target.kind() == "bedrock";
-        let influencers: Vec<_> = samples
-            .iter()
-            .map(|(sample, score)| match wants_reasons {
-                true => self.router.embedded.explain(sample.features, score).influencers,
-                false => Vec::new(),
-            })
-            .collect();
-        let inquiries: Vec<Inquiry<'_>> = samples
-            .iter()
-            .zip(&influencers)
-            .map(|((sample, _), influencers)| Inquiry {
-                stream: sample.stream,
-                time: sample.time,
-                features: sample.features,
-                influencers,
-            })
-            .collect();
-        let asked = self.router.backend.ask(&step.variant.target, &inquiries, limit.saturating_sub(TICK * 2));
-        let mut said = match tokio::time::timeout(limit.saturating_sub(TICK), asked).await {
-            Ok(said) => said,
-            Err(late) => vec![Err(step.failure(FailureKind::Timeout, late))],
-        };
-        said.truncate(open.len());
-        while said.len() < open.len() {
-            let timed_out = matches!(said.last(), Some(Err(error)) if error.kind == FailureKind::Timeout);
-            let kind = if timed_out { FailureKind::Timeout } else { FailureKind::BadOutput };
-            said.push(Err(step.failure(kind, "no answer to this sample")));
-        }
-        said
-    }
-
-    fn given(&self, step: &Step<'_>, answer: Answer, attempts: Vec<Attempt>) -> Given {
-        let version = match (&step.variant.target, answer.model_version.as_str()) {
-            (linkcast_domain::Target::Bedrock { model, .. }, "") => model,
-            (_, version) => version,
-        };
-        Given {
-            assigned: step.assigned,
-            variant: step.tier,
-            score: given::score(&answer, &step.variant.calibration),
-            identity: identity(step.variant.target.kind(), version),
-            latency_us: self.clock.micros().saturating_sub(self.started),
-            sentence: answer.sentence,
-            attempts,
+        let endpoint = apportion(step.variant.prices.endpoint(latency_us), answered.len());
+        for ((_, given), endpoint) in answered.iter_mut().zip(endpoint) {
+            let (variant, cost) = (step.variant.name.to_string(), Cost { endpoint, ..Cost::default() });
+            let outcome = AttemptOutcome::Overtaken;
+            let place = earlier.min(given.attempts.len());
+            given.attempts.insert(place, Attempt { variant, outcome, latency_us, cost });
         }
     }
 
@@ -281,25 +184,6 @@ impl<B: Backend, E: Judge, I: TaskItems> Asking<'_, B, E, I> {
     }
 }
 
-/// One tier of a chain, about to be asked.
-struct Step<'a> {
-    assigned: usize,
-    tier: usize,
-    variant: &'a Variant,
-    limit: Duration,
-    rest: &'a [usize],
-}
-
-impl Step<'_> {
-    fn failure(
-        &self,
-        kind: FailureKind,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> AskError {
-        AskError::new(format!("variant {}", self.variant.name), kind, source)
-    }
-}
-
 /// Samples that go on to the next tier without this one having been asked.
 fn pass(variant: &Variant, outcome: AttemptOutcome, mut open: Vec<Open>) -> Vec<Open> {
     for open in &mut open {
@@ -307,23 +191,4 @@ fn pass(variant: &Variant, outcome: AttemptOutcome, mut open: Vec<Open>) -> Vec<
         open.attempts.push(Attempt { variant, outcome, latency_us: 0, cost });
     }
     open
-}
-
-fn may_pass(said: &Said) -> bool {
-    matches!(said, Err(error) if error.kind.retry() != Retry::Never)
-}
-
-/// A second try in the place of the first, which is paid for as well.
-fn follow(said: &mut Said, second: Said) {
-    let first = said.as_ref().err().map(|error| error.usage).unwrap_or_default();
-    match second {
-        Ok(mut answer) => {
-            answer.usage += first;
-            *said = Ok(answer);
-        }
-        Err(mut error) => {
-            error.usage += first;
-            *said = Err(error);
-        }
-    }
 }

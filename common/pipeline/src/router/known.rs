@@ -193,7 +193,7 @@ impl Known {
                 self.news.stood_in += u64::from(observed.stands_in == StandsIn::Yes);
                 *self.news.answered.entry(observed.variant.to_owned()).or_default() += 1;
             }
-            AttemptOutcome::Skipped | AttemptOutcome::NoTime => {}
+            AttemptOutcome::Skipped | AttemptOutcome::NoTime | AttemptOutcome::Overtaken => {}
         }
     }
 

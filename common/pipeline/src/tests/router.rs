@@ -272,7 +272,8 @@ fn who_answers_late_is_overtaken_by_the_next_where_the_policy_hedges() {
         let scripted = Scripted::of(&[("live", &[Does::Hang]), ("claude", &[LATENCY])]);
         let router = Router::new(TASK, "one", &scripted, Rule::new());
         let judge = &routed(&router, &store, &clock, 1).await[0];
-        assert_eq!(told(judge), ("claude".into(), Some("live".into()), vec![answered("claude")]));
+        let attempts = vec![("live".to_owned(), AttemptOutcome::Overtaken), answered("claude")];
+        assert_eq!(told(judge), ("claude".into(), Some("live".into()), attempts));
     });
 }
 

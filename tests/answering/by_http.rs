@@ -1,4 +1,4 @@
-//! Services asked by plain HTTP: a real BentoML, KServe's protocol, and everything a service can answer in the place of one.
+//! Services asked by plain HTTP: `linkcast serve`, a real BentoML, KServe's protocol, and everything a service can answer in the place of one.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use linkcast_domain::{FailureKind, Feature, FeatureVector, HttpProtocol, Target};
 use linkcast_tests::{
-    Running, Samples, backends_at, bentoml_python, free_address, http_answer, project_folder, raw_server,
-    shipped_model, until,
+    Running, Samples, backends_at, bentoml_python, binary, free_address, http_answer, project_folder,
+    raw_server, shipped_model, until,
 };
 use serde_json::{Value, json};
 
@@ -57,6 +57,30 @@ async fn a_real_bentoml_service_with_our_onnx_file_answers_as_the_model_here() -
     let missing = service(format!("http://{address}/nothing"), HttpProtocol::Bentoml);
     let refused = samples.ask(&backends, &missing, AMPLE).await.remove(0);
     assert_eq!(refused.err().map(|error| error.kind), Some(FailureKind::NotFound));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_own_server_answers_what_the_model_here_answers_to_the_bit() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let log = folder.path().join("serve.log");
+    let mut command = Command::new(binary("linkcast")?);
+    let process = Running::start(command.args(["serve", "--json", "--listen", "127.0.0.1:0"]), &log)?;
+    let told = until("the server's address", Duration::from_secs(20), || {
+        let told = std::fs::read_to_string(&log)?;
+        Ok(told.lines().find_map(|line| serde_json::from_str::<Value>(line).ok()))
+    });
+    let told = told.with_context(|| process.log())?;
+    let address = told.get("listening").and_then(Value::as_str).context("no address")?;
+    let samples = Samples::of(shipped_model()?.as_ref(), "0002c90300001234/1", 1_003)?;
+    let target = service(format!("http://{address}/invocations"), HttpProtocol::Linkcast);
+    let answers = samples.ask(&backends_at(NOWHERE).await, &target, AMPLE).await;
+    assert_eq!(answers.len(), samples.scores.len());
+    for (answer, score) in answers.into_iter().zip(&samples.scores) {
+        let answer = answer?;
+        assert_eq!(answer.probabilities().map(f64::to_bits), score.probabilities.map(f64::to_bits));
+        assert_eq!(answer.risk().map(f64::to_bits), Some(score.risk.to_bits()));
+    }
     Ok(())
 }
 

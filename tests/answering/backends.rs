@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use linkcast_aws::{Backends, Hosting, endpoint_name};
 use linkcast_domain::{Answer, AskError, FailureKind, SageMakerFormat, Target, Usage};
 use linkcast_stand_in::{
-    BedrockSettings, EndpointSettings, Fault, OpenAiServer, Running, SageMakerSettings, Script, Service,
-    StandIn, Step,
+    BedrockSettings, EndpointSettings, Fault, OpenAiServer, Outcome, Running, SageMakerSettings, Script,
+    Service, StandIn, Step,
 };
 use linkcast_tests::{
     FABRIC, Linkcast, Samples, TASK, backends_at, binary, http_answer, raw_server, shipped_model, until,
@@ -287,7 +287,7 @@ async fn what_is_no_answer_is_sent_back_once_and_all_of_it_is_paid() -> Result<(
     // The second answer never comes: the first is told, and what it took.
     running
         .set_script(Script::for_everyone(vec![Step::times(Fault::Prose, 1), Step::always(Fault::Hang)]))?;
-    let refused = samples.ask(&backends, &language_model(), SHORT * 2).await.remove(0);
+    let refused = samples.ask(&backends, &language_model(), SHORT * 5).await.remove(0);
     let refused = refused.err().context("silence was taken for an answer")?;
     assert_eq!((refused.kind, refused.usage), (FailureKind::BadOutput, whole));
     Ok(())
@@ -325,6 +325,33 @@ async fn a_language_model_behind_openais_protocol_answers_through_the_stand_in()
     let answer = samples(1)?.ask(&backends, &language_model(), AMPLE).await.remove(0)?;
     assert_eq!((answer.risk(), answer.sentence.as_deref()), (Some(55.0), Some("Waits.")));
     assert_eq!(answer.usage, Usage { input_tokens: 321, output_tokens: 12 });
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_aws_would_not_take_is_refused_as_aws_does_and_remembered() -> Result<()> {
+    let (running, _) = sagemaker(Vec::new()).await?;
+    let door = format!("{}/endpoints/linkcast-a-serverless/invocations", running.url());
+    let statuses = tokio::task::spawn_blocking(move || {
+        let status = |body: &[u8]| match ureq::post(&door).send(body) {
+            Err(ureq::Error::StatusCode(status)) => Some(status),
+            _ => None,
+        };
+        [status(&vec![b'1'; 5 << 20]), status(b"{}")]
+    });
+    assert_eq!(
+        statuses.await?,
+        [Some(413), Some(403)],
+        "more than a serverless endpoint takes, and not signed"
+    );
+    let outcomes: Vec<Outcome> = running.requests().into_iter().map(|request| request.outcome).collect();
+    let is_refused =
+        |outcome: &Outcome, why: &str| matches!(outcome, Outcome::Refused(told) if told.contains(why));
+    let [large, unsigned] = outcomes.as_slice() else { bail!("{outcomes:?}") };
+    assert!(
+        is_refused(large, "4194304 bytes") && is_refused(unsigned, "MissingAuthenticationToken"),
+        "{outcomes:?}"
+    );
     Ok(())
 }
 
