@@ -127,7 +127,8 @@ impl Runtime {
         let Ok(second) = deadline.keep(self.converse(question, repair, deadline)).await else {
             return Err(refused);
         };
-        let usage = sum(reply.usage, second.usage);
+        let mut usage = reply.usage;
+        usage += second.usage;
         match second.read(&question.version) {
             Ok(mut answer) => {
                 answer.usage = usage;
@@ -181,11 +182,4 @@ impl Question {
 fn message(role: ConversationRole, content: Vec<ContentBlock>) -> Result<Message, Failed> {
     let message = Message::builder().role(role).set_content(Some(content)).build();
     message.map_err(|error| Failed::new(FailureKind::Refused, error))
-}
-
-fn sum(first: Usage, second: Usage) -> Usage {
-    Usage {
-        input_tokens: first.input_tokens.saturating_add(second.input_tokens),
-        output_tokens: first.output_tokens.saturating_add(second.output_tokens),
-    }
 }
