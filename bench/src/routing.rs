@@ -27,7 +27,7 @@ const QUESTIONS: usize = 50_000;
 const BATCH: usize = 100;
 /// Trials in which every tier hangs, and how many wait at once.
 const TRIALS: usize = 100_000;
-const AT_ONCE: usize = 400;
+const AT_ONCE: usize = 100;
 /// The trials' deadline and what of it is the embedded model's.
 const DEADLINE: Duration = Duration::from_millis(100);
 const RESERVE: Duration = Duration::from_millis(20);

@@ -1,9 +1,10 @@
 //! Services asked by plain HTTP: `linkcast serve`, a real BentoML, KServe's protocol, and everything a service can answer in the place of one.
 
+use std::net::SocketAddr;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use linkcast_domain::{FailureKind, Feature, FeatureVector, HttpProtocol, Target};
 use linkcast_tests::{
     Running, Samples, backends_at, bentoml_python, binary, free_address, http_answer, project_folder,
@@ -37,26 +38,35 @@ async fn a_real_bentoml_service_with_our_onnx_file_answers_as_the_model_here() -
         .env("BENTOML_DO_NOT_TRACK", "True")
         .env("PYTHONDONTWRITEBYTECODE", "1");
     let log = folder.path().join("bentoml.log");
-    let process = Running::start(&mut command, &log)?;
+    let mut process = Running::start(&mut command, &log)?;
     let ready = until("BentoML", Duration::from_secs(90), || {
         Ok(ureq::get(format!("http://{address}/readyz")).call().ok().map(drop))
     });
-    ready.with_context(|| process.log())?;
+    let outcome = match ready {
+        Ok(()) => answers_as_the_model_here(address, &process).await,
+        Err(error) => Err(error.context(process.log())),
+    };
+    // It has workers of its own, which end when it is asked to.
+    process.stop()?;
+    outcome
+}
 
+async fn answers_as_the_model_here(address: SocketAddr, process: &Running) -> Result<()> {
     let samples = Samples::of(shipped_model()?.as_ref(), "0002c90300001234/1", 700)?;
     let backends = backends_at(NOWHERE).await;
     let target = service(format!("http://{address}/judge"), HttpProtocol::Bentoml);
     let answers = samples.ask(&backends, &target, AMPLE).await;
-    assert_eq!(answers.len(), samples.scores.len());
+    ensure!(answers.len() == samples.scores.len(), "{} answers", answers.len());
     for (row, (answer, score)) in answers.into_iter().zip(&samples.scores).enumerate() {
         let answer = answer.with_context(|| process.log())?;
         for (theirs, ours) in answer.probabilities().iter().zip(&score.probabilities) {
-            assert!((theirs - ours).abs() <= CLOSE, "row {row}: {theirs} and {ours}");
+            ensure!((theirs - ours).abs() <= CLOSE, "row {row}: {theirs} and {ours}");
         }
     }
     let missing = service(format!("http://{address}/nothing"), HttpProtocol::Bentoml);
     let refused = samples.ask(&backends, &missing, AMPLE).await.remove(0);
-    assert_eq!(refused.err().map(|error| error.kind), Some(FailureKind::NotFound));
+    let refused = refused.err().map(|error| error.kind);
+    ensure!(refused == Some(FailureKind::NotFound), "{refused:?}");
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 mod assignment;
 mod breaker;
 mod evidence;
+mod harm;
 mod latency;
 mod policy;
 mod prices;
@@ -18,6 +19,7 @@ mod variant;
 pub use assignment::{BUCKETS, bucket};
 pub use breaker::{Breaker, BreakerSettings, BreakerState, Permit, Verdict};
 pub use evidence::{Evidence, Observed, StandsIn, VariantEvidence};
+pub use harm::{Comparison, Exposure, Guardrail, compare, evidence_of_harm};
 pub use latency::LatencyHistogram;
 pub use policy::{Policy, PolicyError, PolicyText};
 pub use prices::{FunctionPrices, VariantPrices};

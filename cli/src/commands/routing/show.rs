@@ -3,7 +3,7 @@
 use clap::Args;
 use linkcast_domain::{Clock, SystemClock, Timestamp};
 use linkcast_pipeline::RoutingDesk;
-use linkcast_routing::{BreakerState, Evidence, Policy, PolicyText, Verdict};
+use linkcast_routing::{BreakerState, Comparison, Evidence, Policy, PolicyText, Verdict, compare};
 use serde::Serialize;
 
 use super::{Session, TaskArguments, refused};
@@ -28,6 +28,7 @@ struct Shown<'a> {
     policy: Option<&'a PolicyText>,
     breakers: &'a [(String, Verdict)],
     evidence: &'a Evidence,
+    comparisons: &'a [Comparison],
 }
 
 pub(super) fn execute(arguments: &ShowArguments, session: &mut Session<'_>) -> Result<(), Failure> {
@@ -36,18 +37,23 @@ pub(super) fn execute(arguments: &ShowArguments, session: &mut Session<'_>) -> R
     let now = SystemClock.now();
     let policy = ready(desk.policy()).map_err(refused)?;
     let breakers = ready(desk.breakers()).map_err(refused)?;
-    let evidence = ready(desk.evidence(now.minus(arguments.last.duration()))).map_err(refused)?;
+    let hours = ready(desk.evidence_by_hour(now.minus(arguments.last.duration()))).map_err(refused)?;
+    let mut evidence = Evidence::default();
+    hours.iter().for_each(|hour| evidence.merge(hour));
     let revision = policy.as_ref().map_or(0, |policy| policy.revision);
     let policy = policy.map(|policy| policy.value);
+    let comparisons = policy.as_ref().map(|policy| compare(policy, &hours)).unwrap_or_default();
     match session.form {
         Form::JsonLines => session.output.json(&Shown {
             revision,
             policy: policy.as_ref().map(Policy::text),
             breakers: &breakers,
             evidence: &evidence,
+            comparisons: &comparisons,
         })?,
         Form::Text => {
-            for line in told(revision, policy.as_ref(), &breakers, &evidence, now) {
+            let lines = told(revision, policy.as_ref(), &breakers, &evidence, now);
+            for line in lines.into_iter().chain(comparisons.iter().map(compared)) {
                 session.output.line(&line)?;
             }
         }
@@ -98,6 +104,20 @@ fn variants(policy: &Policy, breakers: &[(String, Verdict)], now: Timestamp) -> 
         table.row(vec![variant.name.to_string(), weight, variant.target.kind().to_owned(), breaker]);
     }
     table.lines()
+}
+
+/// A candidate beside the other, with the numbers it is judged by.
+fn compared(found: &Comparison) -> String {
+    let Comparison { candidate, other, guardrail, seen, evidence, stop_at } = found;
+    let verdict = if evidence >= stop_at { "it harms: take its weight back" } else { "no proof of harm" };
+    format!(
+        "{candidate} against {other}, {}: {} of {} against {} of {}, evidence of harm {evidence:.2} of {stop_at}: {verdict}",
+        guardrail.name(),
+        seen.candidate_wrong,
+        seen.candidate,
+        seen.other_wrong,
+        seen.other
+    )
 }
 
 fn seen(evidence: &Evidence) -> Vec<String> {

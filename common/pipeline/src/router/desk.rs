@@ -1,5 +1,7 @@
 //! The policy, the breakers and what was seen, for people and for the rollout: read, and changed by one conditional write.
 
+use std::collections::BTreeMap;
+
 use linkcast_domain::Timestamp;
 use linkcast_domain::ports::{Revised, StoreError, TaskItem, TaskItems, Written};
 use linkcast_routing::{Evidence, Policy, PolicyError, Verdict};
@@ -105,19 +107,29 @@ impl<'a, I: TaskItems> RoutingDesk<'a, I> {
             .collect()
     }
 
-    /// What all processes saw in the hours from `since` on.
+    /// What all processes saw in each hour from `since` on, oldest first.
     ///
     /// # Errors
     /// A store that fails, or an item that is not what was written.
-    pub async fn evidence(&self, since: Timestamp) -> Result<Evidence, RoutingError> {
+    pub async fn evidence_by_hour(&self, since: Timestamp) -> Result<Vec<Evidence>, RoutingError> {
         let first = since.millis().div_euclid(HOUR_MS);
-        let mut all = Evidence::default();
+        let mut hours: BTreeMap<i64, Evidence> = BTreeMap::new();
         for (name, text) in self.items.task_items(self.task, EVIDENCE).await? {
             let hour = name.trim_start_matches(EVIDENCE).split('#').next().and_then(|hour| hour.parse().ok());
-            if hour.is_some_and(|hour: i64| hour >= first) {
-                all.merge(&self.read(&name, &text.value)?);
+            if let Some(hour) = hour.filter(|hour: &i64| *hour >= first) {
+                hours.entry(hour).or_default().merge(&self.read(&name, &text.value)?);
             }
         }
+        Ok(hours.into_values().collect())
+    }
+
+    /// The same in one.
+    ///
+    /// # Errors
+    /// As for each hour.
+    pub async fn evidence(&self, since: Timestamp) -> Result<Evidence, RoutingError> {
+        let mut all = Evidence::default();
+        self.evidence_by_hour(since).await?.iter().for_each(|hour| all.merge(hour));
         Ok(all)
     }
 
