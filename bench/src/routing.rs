@@ -123,31 +123,29 @@ fn vector() -> FeatureVector {
     features
 }
 
-/// The median time of routing one question of one sample, and of one of [`BATCH`] for each of its samples, the score's own time
-/// taken off.
+/// The median time of routing one question of one sample, and of one of [`BATCH`] for each of its samples: of each, what it took
+/// beyond the scores of the same samples a moment before.
 async fn overhead(store: &MemoryStore, model: &Embedded) -> Result<(Duration, Duration)> {
     let router = Router::new(TASK, "bench", Tier::AtOnce, model);
     let (streams, features, time) = (streams(BATCH), vector(), Timestamp::from_millis(1_700_000_000_000));
     let samples: Vec<Judged<'_>> =
         streams.iter().map(|stream| Judged { stream, time, features: &features }).collect();
-    let mut scores = Vec::with_capacity(QUESTIONS);
-    for _ in 0..QUESTIONS {
-        let started = Instant::now();
-        std::hint::black_box(model.score(std::hint::black_box(&features)));
-        scores.push(started.elapsed());
-    }
-    let score = median(&mut scores);
     let mut medians = Vec::new();
     for size in [1, BATCH] {
         let part = samples.get(..size).context("there are as many samples as that")?;
         let mut times = Vec::with_capacity(QUESTIONS / size);
         for _ in 0..QUESTIONS / size {
+            let started = Instant::now();
+            for sample in part {
+                std::hint::black_box(model.score(std::hint::black_box(sample.features)));
+            }
+            let scored = started.elapsed();
             let budget = Budget::of(Duration::from_secs(10), &SystemClock);
             let started = Instant::now();
             std::hint::black_box(router.within(store, budget, &SystemClock).judges(part).await);
-            times.push(started.elapsed());
+            times.push(started.elapsed().saturating_sub(scored));
         }
-        medians.push((median(&mut times) / size as u32).saturating_sub(score));
+        medians.push(median(&mut times) / size as u32);
     }
     match medians.as_slice() {
         [one, each] => Ok((*one, *each)),

@@ -19,7 +19,7 @@ use super::tier::Step;
 use crate::judge::{Judge, Judged};
 
 /// A tier with less time than this is not asked: no network answers faster.
-const LEAST_SHARE: Duration = Duration::from_millis(4);
+const LEAST_SHARE: Duration = Duration::from_millis(6);
 
 /// One round.
 pub(super) struct Asking<'a, B, E, I> {

@@ -14,9 +14,11 @@ use super::given::{self, Given};
 use super::identity;
 use crate::judge::{Judge, Judged};
 
-/// What timers count in: one ends up to so much late. A backend is told to end two before its share does and is dropped one
-/// before, so that what it has by then still comes, and the share is kept.
-const TICK: Duration = Duration::from_millis(1);
+/// A tier is dropped so much before its share ends: timers end up to a millisecond late, and what follows takes a moment too.
+const HANDING_OVER: Duration = Duration::from_millis(2);
+
+/// A backend is told to end so much sooner still, so that what it has by then comes.
+const LAST_WORDS: Duration = Duration::from_millis(1);
 
 /// The longest wait before what failed for a moment's reason is asked once more.
 const LONGEST_WAIT_US: u64 = 40_000;
@@ -117,8 +119,12 @@ impl<B: Backend, E: Judge, I: TaskItems> Asking<'_, B, E, I> {
                 influencers,
             })
             .collect();
-        let asked = self.router.backend.ask(&step.variant.target, &inquiries, limit.saturating_sub(TICK * 2));
-        let mut said = match tokio::time::timeout(limit.saturating_sub(TICK), asked).await {
+        let asked = self.router.backend.ask(
+            &step.variant.target,
+            &inquiries,
+            limit.saturating_sub(HANDING_OVER + LAST_WORDS),
+        );
+        let mut said = match tokio::time::timeout(limit.saturating_sub(HANDING_OVER), asked).await {
             Ok(said) => said,
             Err(late) => vec![Err(step.failure(FailureKind::Timeout, late))],
         };
