@@ -8,16 +8,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use linkcast_domain::ports::{Backend, Inquiry, Revised, TaskItem, TaskItems};
+use linkcast_domain::ports::{Backend, Inquiry};
 use linkcast_domain::{
     Answer, AskError, Budget, Feature, FeatureVector, PredictionType, StreamId, SystemClock, Target,
     Timestamp,
 };
-use linkcast_pipeline::{Judge, Judged, Judges, Router};
+use linkcast_pipeline::{Judged, Judges, Router, RoutingDesk};
+use linkcast_routing::Policy;
 use linkcast_scoring::{Model, TASK};
 use linkcast_store::MemoryStore;
 use tokio::task::JoinSet;
 
+use crate::contest::quantile;
 use crate::report::{Line, Met, fixed};
 use crate::scoring::load_shipped;
 
@@ -51,7 +53,7 @@ impl Backend for Tier {
 }
 
 pub(crate) fn run() -> Result<Vec<Line>> {
-    let model = Arc::new(Embedded(load_shipped()?));
+    let model = Arc::new(load_shipped()?);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build()?;
     let store = Arc::new(MemoryStore::new());
     runtime.block_on(write_policy(&store))?;
@@ -77,27 +79,8 @@ pub(crate) fn run() -> Result<Vec<Line>> {
     Ok(vec![of_one, of_batch, fixed("every tier hanging", told, "the deadline", "–", target, met)])
 }
 
-/// The shipped model, shared by routers.
-struct Embedded(Model);
-
-impl Judge for &Embedded {
-    fn score(&self, features: &FeatureVector) -> linkcast_scoring::Score {
-        self.0.score(features)
-    }
-    fn explain(
-        &self,
-        features: &FeatureVector,
-        score: &linkcast_scoring::Score,
-    ) -> linkcast_pipeline::Reasons {
-        Judge::explain(&self.0, features, score)
-    }
-    fn identity(&self) -> &linkcast_domain::ModelIdentity {
-        self.0.identity()
-    }
-}
-
 async fn write_policy(store: &MemoryStore) -> Result<()> {
-    let value = format!(
+    let text = format!(
         r#"{{"salt":"bench","deadline_ms":{},"reserve_ms":{},"fallback":["second","embedded"],
             "breaker":{{"failures":1000,"least_outcomes":100000}},"variants":[
             {{"name":"first","weight":100,"target":{{"kind":"sagemaker","endpoint":"first"}}}},
@@ -106,9 +89,8 @@ async fn write_policy(store: &MemoryStore) -> Result<()> {
         DEADLINE.as_millis(),
         RESERVE.as_millis()
     );
-    let item = TaskItem { name: "routing".to_owned(), text: Revised { revision: 0, value }, until: None };
-    let written = store.put_task_item(TASK, &item).await.context("cannot write the policy")?;
-    anyhow::ensure!(written == linkcast_domain::ports::Written::Yes, "somebody wrote a policy");
+    let policy = Policy::parse(&text).context("not a policy")?;
+    RoutingDesk::new(store, TASK).put(&policy, 0).await.context("cannot write the policy")?;
     Ok(())
 }
 
@@ -125,7 +107,7 @@ fn vector() -> FeatureVector {
 
 /// The median time of routing one question of one sample, and of one of [`BATCH`] for each of its samples: of each, what it took
 /// beyond the scores of the same samples a moment before.
-async fn overhead(store: &MemoryStore, model: &Embedded) -> Result<(Duration, Duration)> {
+async fn overhead(store: &MemoryStore, model: &Model) -> Result<(Duration, Duration)> {
     let router = Router::new(TASK, "bench", Tier::AtOnce, model);
     let (streams, features, time) = (streams(BATCH), vector(), Timestamp::from_millis(1_700_000_000_000));
     let samples: Vec<Judged<'_>> =
@@ -143,23 +125,14 @@ async fn overhead(store: &MemoryStore, model: &Embedded) -> Result<(Duration, Du
             let budget = Budget::of(Duration::from_secs(10), &SystemClock);
             let started = Instant::now();
             std::hint::black_box(router.within(store, budget, &SystemClock).judges(part).await);
-            times.push(started.elapsed().saturating_sub(scored));
+            times.push(started.elapsed().saturating_sub(scored).as_secs_f64());
         }
-        medians.push(median(&mut times) / size as u32);
+        medians.push(duration(quantile(times, 0.5) / size as f64));
     }
     match medians.as_slice() {
         [one, each] => Ok((*one, *each)),
         _ => anyhow::bail!("two sizes give two figures"),
     }
-}
-
-fn median(times: &mut [Duration]) -> Duration {
-    quantile(times, 0.5)
-}
-
-fn quantile(times: &mut [Duration], share: f64) -> Duration {
-    times.sort_unstable();
-    times.get((times.len() as f64 * share) as usize).or(times.last()).copied().unwrap_or_default()
 }
 
 /// How the trials ended: how many in time, and how long after the last share.
@@ -170,7 +143,7 @@ struct Hanging {
     most: Duration,
 }
 
-async fn hang(store: &Arc<MemoryStore>, model: &Arc<Embedded>) -> Result<Hanging> {
+async fn hang(store: &Arc<MemoryStore>, model: &Arc<Model>) -> Result<Hanging> {
     let mut running = JoinSet::new();
     let mut times = Vec::with_capacity(TRIALS);
     for trial in 0..TRIALS {
@@ -200,11 +173,15 @@ async fn hang(store: &Arc<MemoryStore>, model: &Arc<Embedded>) -> Result<Hanging
         times.push(time?);
     }
     let in_time = times.iter().filter(|time| **time <= DEADLINE).count();
-    let mut late: Vec<Duration> = times.iter().map(|time| time.saturating_sub(DEADLINE - RESERVE)).collect();
+    let late = || times.iter().map(|time| time.saturating_sub(DEADLINE - RESERVE).as_secs_f64()).collect();
     Ok(Hanging {
         in_time,
-        p50: quantile(&mut late, 0.5),
-        p99: quantile(&mut late, 0.99),
-        most: quantile(&mut late, 1.0),
+        p50: duration(quantile(late(), 0.5)),
+        p99: duration(quantile(late(), 0.99)),
+        most: duration(quantile(late(), 1.0)),
     })
+}
+
+fn duration(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }

@@ -1,13 +1,15 @@
 //! What both stand-ins have in common: the script, the memory of what came, and the faults that are no service's own.
 
 use std::convert::Infallible;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{ConnectInfo, Request as HttpRequest};
+use axum::extract::{ConnectInfo, Request as HttpRequest, State};
 use axum::http::request::Parts;
 use axum::response::Response;
+use axum::routing::{get, post};
 use futures_util::{StreamExt, stream};
 
 use crate::connection::Switch;
@@ -70,7 +72,7 @@ impl World {
     }
 
     /// Takes a new script from an administrator's request.
-    pub(crate) async fn take_script(&self, request: HttpRequest) -> Response {
+    async fn take_script(&self, request: HttpRequest) -> Response {
         let taken = async {
             let (_, body, _) = taken(request, LONGEST_SCRIPT).await.map_err(|refusal| refusal.told())?;
             let script = Script::read(&body, self.service).map_err(|error| told(&error))?;
@@ -83,12 +85,24 @@ impl World {
     }
 
     /// Shows an administrator what came.
-    pub(crate) fn show_requests(&self) -> Response {
+    fn show_requests(&self) -> Response {
         match serde_json::to_vec(&self.requests()) {
             Ok(json) => json_response(200, "application/json", json),
             Err(error) => json_response(500, "text/plain", error.to_string()),
         }
     }
+}
+
+/// What an administrator asks of a stand-in: what came, and to follow another script.
+pub(crate) fn administration(world: Arc<World>) -> Router {
+    let show = |State(world): State<Arc<World>>| async move { world.show_requests() };
+    let take = |State(world): State<Arc<World>>, request: HttpRequest| async move {
+        world.take_script(request).await
+    };
+    Router::new()
+        .route("/_stand_in/requests", get(show))
+        .route("/_stand_in/script", post(take))
+        .with_state(world)
 }
 
 /// A request's head, its body of at most `limit` bytes, and what resets its connection.

@@ -101,41 +101,30 @@ impl<'a, J: Judge> Judges for OneJudge<'a, J> {
     }
 }
 
-impl<J: Judge> Judge for &J {
-    fn score(&self, features: &FeatureVector) -> Score {
-        (**self).score(features)
-    }
+/// A judge behind a pointer is the judge.
+macro_rules! judge_behind {
+    ($($pointer:ty),*) => { $(
+        impl<J: Judge> Judge for $pointer {
+            fn score(&self, features: &FeatureVector) -> Score {
+                (**self).score(features)
+            }
 
-    fn explain(&self, features: &FeatureVector, score: &Score) -> Reasons {
-        (**self).explain(features, score)
-    }
+            fn explain(&self, features: &FeatureVector, score: &Score) -> Reasons {
+                (**self).explain(features, score)
+            }
 
-    fn identity(&self) -> &ModelIdentity {
-        (**self).identity()
-    }
+            fn identity(&self) -> &ModelIdentity {
+                (**self).identity()
+            }
 
-    fn route(&self) -> Option<&Route> {
-        (**self).route()
-    }
+            fn route(&self) -> Option<&Route> {
+                (**self).route()
+            }
+        }
+    )* };
 }
 
-impl<J: Judge> Judge for Arc<J> {
-    fn score(&self, features: &FeatureVector) -> Score {
-        (**self).score(features)
-    }
-
-    fn explain(&self, features: &FeatureVector, score: &Score) -> Reasons {
-        (**self).explain(features, score)
-    }
-
-    fn identity(&self) -> &ModelIdentity {
-        (**self).identity()
-    }
-
-    fn route(&self) -> Option<&Route> {
-        (**self).route()
-    }
-}
+judge_behind!(&J, Arc<J>);
 
 impl Judge for Model {
     fn score(&self, features: &FeatureVector) -> Score {

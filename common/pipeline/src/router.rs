@@ -35,6 +35,9 @@ const READ_ANEW: Duration = Duration::from_secs(10);
 /// What was seen is written down at most so often.
 const WRITE_DOWN: Duration = Duration::from_secs(10);
 
+/// The longest the store is waited for at once: it knows what helps to answer, and the answer does not depend on it.
+const STORE_LIMIT: Duration = Duration::from_millis(300);
+
 /// What of an invocation's time is left for writing what was answered.
 const WRITING: Duration = Duration::from_millis(500);
 
@@ -116,7 +119,7 @@ impl<B: Backend, E: Judge, I: TaskItems> Routing<'_, '_, B, E, I> {
             return;
         }
         let Router { task, backend, .. } = self.router;
-        let read = known::read(self.items, task).await;
+        let read = in_time("read policy and breakers", known::read(self.items, task)).await;
         let nobody_wrote_one = matches!(&read, Ok(read) if read.policy.is_none());
         let standing = if nobody_wrote_one {
             let limit = self.budget.share(Duration::from_millis(500), self.clock);
@@ -133,8 +136,14 @@ impl<B: Backend, E: Judge, I: TaskItems> Routing<'_, '_, B, E, I> {
         let Router { task, process, known: _, .. } = self.router;
         let items = self.router.known().due(process, now, WRITE_DOWN);
         for item in items {
-            let written = self.items.put_task_item(task, &item).await;
+            let put = self.items.put_task_item(task, &item);
+            let written = in_time("write down what routing saw", put).await;
+            let is_lost = written.is_err();
             self.router.known().written(&item, written);
+            if is_lost {
+                // What was not written is due again with the next question.
+                return;
+            }
         }
     }
 
@@ -221,6 +230,15 @@ impl<'r, B: Backend, E: Judge, I: TaskItems> Judges for Routing<'r, '_, B, E, I>
             .map(|(given, function)| given.into_judge(embedded, &policy, function, table))
             .collect()
     }
+}
+
+/// What the store says within its limit; a store that is late is busy.
+async fn in_time<T>(
+    attempt: &'static str,
+    call: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let late = |source| StoreError::Busy { store: "the task's items".to_owned(), attempt, source };
+    tokio::time::timeout(STORE_LIMIT, call).await.unwrap_or_else(|elapsed| Err(late(elapsed.into())))
 }
 
 /// Who a variant's answer is by.

@@ -17,11 +17,11 @@ use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::Uri;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::post;
 use linkcast_scoring::Model;
 
 use crate::refusal::Refusal;
-use crate::world::World;
+use crate::world::{World, administration};
 
 pub use openai::OpenAiServer;
 
@@ -58,22 +58,13 @@ impl BedrockSettings {
 pub(crate) fn router(settings: BedrockSettings, world: Arc<World>) -> Router {
     Router::new()
         .route("/model/{id}/converse", post(converse))
-        .route("/_stand_in/requests", get(show_requests))
-        .route("/_stand_in/script", post(take_script))
         .fallback(unknown)
-        .with_state(Arc::new(Room { settings, world }))
+        .with_state(Arc::new(Room { settings, world: Arc::clone(&world) }))
+        .merge(administration(world))
 }
 
 async fn converse(State(room): State<Arc<Room>>, Path(id): Path<String>, request: Request) -> Response {
     converse::answer(&room, &id, request).await
-}
-
-async fn show_requests(State(room): State<Arc<Room>>) -> Response {
-    room.world.show_requests()
-}
-
-async fn take_script(State(room): State<Arc<Room>>, request: Request) -> Response {
-    room.world.take_script(request).await
 }
 
 async fn unknown(State(room): State<Arc<Room>>, uri: Uri) -> Response {

@@ -12,11 +12,11 @@ use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::Uri;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::post;
 use linkcast_scoring::Model;
 
 use crate::refusal::Refusal;
-use crate::world::World;
+use crate::world::{World, administration};
 
 /// The account that everything here belongs to.
 pub(crate) const ACCOUNT: &str = "000000000000";
@@ -88,10 +88,9 @@ pub(crate) fn router(settings: SageMakerSettings, world: Arc<World>) -> Router {
     Router::new()
         .route("/endpoints/{name}/invocations", post(invoke))
         .route("/", post(describe_endpoint))
-        .route("/_stand_in/requests", get(show_requests))
-        .route("/_stand_in/script", post(take_script))
         .fallback(unknown)
-        .with_state(Arc::new(Room { settings, world }))
+        .with_state(Arc::new(Room { settings, world: Arc::clone(&world) }))
+        .merge(administration(world))
 }
 
 async fn invoke(State(room): State<Arc<Room>>, Path(name): Path<String>, request: Request) -> Response {
@@ -100,14 +99,6 @@ async fn invoke(State(room): State<Arc<Room>>, Path(name): Path<String>, request
 
 async fn describe_endpoint(State(room): State<Arc<Room>>, request: Request) -> Response {
     describe::answer(&room, request).await
-}
-
-async fn show_requests(State(room): State<Arc<Room>>) -> Response {
-    room.world.show_requests()
-}
-
-async fn take_script(State(room): State<Arc<Room>>, request: Request) -> Response {
-    room.world.take_script(request).await
 }
 
 async fn unknown(State(room): State<Arc<Room>>, uri: Uri) -> Response {

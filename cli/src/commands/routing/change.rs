@@ -10,7 +10,7 @@ use linkcast_routing::{Policy, VariantName, Weight, simulate};
 use serde::Serialize;
 
 use super::trial::{lines, streams_of};
-use super::{Session, TaskArguments, no_policy, refused};
+use super::{Session, TaskArguments, policy_in, refused};
 use crate::database::{open, ready, unnamed};
 use crate::exit::{ExitKind, Failure};
 use crate::output::Form;
@@ -77,10 +77,7 @@ pub(super) fn execute(arguments: &SetArguments, session: &mut Session<'_>) -> Re
 
 fn wanted(arguments: &SetArguments, found: Option<&Revised<Policy>>) -> Result<Policy, Failure> {
     if let Some(file) = &arguments.file {
-        let text = std::fs::read_to_string(file).map_err(|error| {
-            Failure::new(ExitKind::UnusableInput, format!("cannot read {}: {error}", file.display()))
-        })?;
-        return Policy::parse(&text).map_err(|error| no_policy(file, error));
+        return policy_in(file);
     }
     let nothing = || {
         Failure::new(ExitKind::UnusableInput, "there is no policy to change the weights of")

@@ -16,7 +16,7 @@ use linkcast_simulator::{BenignRates, FabricPlan, FaultRate};
 use linkcast_training::TrainingSet;
 use serde::Serialize;
 
-use super::{Session, no_policy};
+use super::{Session, policy_in};
 use crate::arguments::DatabaseArguments;
 use crate::exit::{ExitKind, Failure};
 use crate::learning::{FailureRows, Thinning, recorded_rows, simulated_rows};
@@ -99,11 +99,7 @@ struct Asking {
 }
 
 pub(super) fn execute(arguments: &EvaluateArguments, session: &mut Session<'_>) -> Result<(), Failure> {
-    let file = &arguments.file;
-    let text = std::fs::read_to_string(file).map_err(|error| {
-        Failure::new(ExitKind::UnusableInput, format!("cannot read {}: {error}", file.display()))
-    })?;
-    let policy = Policy::parse(&text).map_err(|error| no_policy(file, error))?;
+    let policy = policy_in(&arguments.file)?;
     let place = arguments.database.place(session.configuration);
     let model = model::load(arguments.model.as_ref(), place.as_ref(), session.configuration)?;
     let asking = arguments.asking(session)?;

@@ -6,14 +6,16 @@ mod evaluate;
 mod show;
 mod trial;
 
+use std::path::Path;
+
 use clap::{Args, Subcommand};
 use linkcast_pipeline::RoutingError;
-use linkcast_routing::PolicyError;
+use linkcast_routing::Policy;
 
 use super::Session;
 use crate::arguments::DatabaseArguments;
 use crate::database;
-use crate::exit::{ExitKind, Failure};
+use crate::exit::{ExitKind, Failure, chain};
 
 /// See and change who answers: weights, order of fallback, breakers.
 #[derive(Args, Debug)]
@@ -73,12 +75,14 @@ fn refused(error: RoutingError) -> Failure {
     }
 }
 
-/// A file that holds no policy.
-fn no_policy(file: &std::path::Path, error: PolicyError) -> Failure {
-    let mut told = format!("{}: {error}", file.display());
-    if let Some(cause) = std::error::Error::source(&error) {
-        told = format!("{told}: {cause}");
-    }
-    Failure::new(ExitKind::UnusableInput, told)
-        .with_next_step("see docs/ROUTING.md for a policy to begin with")
+/// The policy that a file holds.
+fn policy_in(file: &Path) -> Result<Policy, Failure> {
+    let unread = |error| format!("cannot read {}: {error}", file.display());
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::new(ExitKind::UnusableInput, unread(error)))?;
+    Policy::parse(&text).map_err(|error| {
+        let told = format!("{}: {}", file.display(), chain(&error));
+        Failure::new(ExitKind::UnusableInput, told)
+            .with_next_step("see docs/ROUTING.md for a policy to begin with")
+    })
 }

@@ -6,9 +6,9 @@ use clap::Args;
 use linkcast_domain::ports::PipelineStore;
 use linkcast_domain::{NodeGuid, PortId, StreamId};
 use linkcast_pipeline::RoutingDesk;
-use linkcast_routing::{Policy, Simulation, simulate};
+use linkcast_routing::{Simulation, simulate};
 
-use super::{Session, TaskArguments, no_policy, refused};
+use super::{Session, TaskArguments, policy_in, refused};
 use crate::database::{open_existing, ready, wait};
 use crate::exit::{ExitKind, Failure};
 use crate::output::{Form, Table};
@@ -46,23 +46,17 @@ pub(super) fn execute(arguments: &SimulateArguments, session: &mut Session<'_>) 
         Some(store) => ready(RoutingDesk::new(store, &arguments.task.task).policy()).map_err(refused)?,
         None => None,
     };
-    let read = |file: &PathBuf| {
-        let text = std::fs::read_to_string(file).map_err(|error| {
-            Failure::new(ExitKind::UnusableInput, format!("cannot read {}: {error}", file.display()))
-        })?;
-        Policy::parse(&text).map_err(|error| no_policy(file, error))
-    };
     let stored = stored.map(|stored| stored.value);
     let nothing = || {
         Failure::new(ExitKind::UnusableInput, "no policy is written and none is named")
             .with_next_step("name one: linkcast routing simulate FILE --ports 200000")
     };
     let policy = match &arguments.file {
-        Some(file) => read(file)?,
+        Some(file) => policy_in(file)?,
         None => stored.clone().ok_or_else(nothing)?,
     };
     let earlier = match &arguments.from {
-        Some(file) => Some(read(file)?),
+        Some(file) => Some(policy_in(file)?),
         None => stored.filter(|_| arguments.file.is_some()),
     };
     let streams = match (arguments.ports, &store) {

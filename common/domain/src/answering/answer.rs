@@ -14,6 +14,9 @@ const SUM_ROUNDING: f64 = 1e-9;
 /// The longest sentence taken from a model, characters.
 const LONGEST_SENTENCE: usize = 600;
 
+/// The longest version taken from whoever answers, characters.
+const LONGEST_VERSION: usize = 128;
+
 /// What an answer took, as whoever gave it says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -99,6 +102,13 @@ impl Answer {
         }
         let (model_version, usage) = (String::new(), Usage::default());
         Ok(Answer { probabilities: checked, risk, model_version, sentence: None, usage })
+    }
+
+    /// The same answer by this version of a model, as whoever answers calls it: cut to what an insight carries.
+    #[must_use]
+    pub fn of_version(mut self, version: &str) -> Self {
+        self.model_version = version.chars().take(LONGEST_VERSION).collect();
+        self
     }
 
     /// The same answer with a model's own sentence: its control characters are blanks and it is not longer than people read.

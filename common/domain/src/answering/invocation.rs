@@ -145,12 +145,10 @@ impl InvocationAnswer<'_> {
         if said.predictions.len() != asked || names.next().is_some() {
             return Err(InvocationError::Count { found: said.predictions.len(), asked });
         }
-        let version: String = said.model_version.chars().take(64).collect();
-        let answer = |(position, said): (usize, &Prediction)| {
-            let answer = Answer::checked(&said.probabilities, Some(said.risk));
-            let mut answer = answer.map_err(|source| InvocationError::Answer { position, source })?;
-            answer.model_version.clone_from(&version);
-            Ok(answer)
+        let answer = |(position, one): (usize, &Prediction)| {
+            let answer = Answer::checked(&one.probabilities, Some(one.risk));
+            let answer = answer.map_err(|source| InvocationError::Answer { position, source })?;
+            Ok(answer.of_version(&said.model_version))
         };
         said.predictions.iter().enumerate().map(answer).collect()
     }

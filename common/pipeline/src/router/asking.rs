@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, join, join_all, select};
-use linkcast_domain::ports::{Backend, TaskItems};
+use linkcast_domain::ports::{Backend, TaskItems, Written};
 use linkcast_domain::{Attempt, AttemptOutcome, Clock, Cost, Timestamp, apportion};
 use linkcast_routing::{Permit, Policy, Variant, Verdict, share};
 use linkcast_scoring::Score;
@@ -91,15 +91,19 @@ impl<B: Backend, E: Judge, I: TaskItems> Asking<'_, B, E, I> {
 
     /// Asks about one sample to see whether the variant is well again; the others do not wait for that.
     async fn probe(&self, step: &Step<'_>, probe: Verdict, mut open: Vec<Open>) -> Answered {
-        let name = &step.variant.name;
+        let (name, begun) = (&step.variant.name, self.clock.now());
         let claim = self.router.known().claim(name, probe);
         let may = match claim {
             Some(claim) => {
-                let written = self.items.put_task_item(&self.router.task, &claim).await;
+                let put = self.items.put_task_item(&self.router.task, &claim);
+                let late = tokio::time::timeout(step.limit / 2, put).await;
+                // A claim that may or may not be written is nobody's: whoever comes next finds out.
+                let written = late.unwrap_or(Ok(Written::Moved));
                 self.router.known().claimed(name, probe, written)
             }
             None => false,
         };
+        let step = &step.less(self.clock.now().since(begun));
         let others = if may { open.split_off(1.min(open.len())) } else { std::mem::take(&mut open) };
         let others = pass(step.variant, AttemptOutcome::Skipped, others);
         let probed = async { if open.is_empty() { Vec::new() } else { self.ask(step, open).await } };

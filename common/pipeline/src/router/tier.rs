@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use linkcast_domain::ports::{Backend, Inquiry, TaskItems};
-use linkcast_domain::{
-    Answer, AskError, Attempt, AttemptOutcome, Cost, FailureKind, Retry, Target, apportion,
-};
+use linkcast_domain::{Answer, AskError, Attempt, AttemptOutcome, Cost, FailureKind, Retry, apportion};
 use linkcast_routing::Variant;
 use linkcast_scoring::Score;
 
@@ -35,6 +33,11 @@ pub(super) struct Step<'a> {
 }
 
 impl Step<'_> {
+    /// The same with so much of its time gone.
+    pub(super) fn less(&self, gone: Duration) -> Self {
+        Step { limit: self.limit.saturating_sub(gone), ..*self }
+    }
+
     fn failure(
         &self,
         kind: FailureKind,
@@ -138,9 +141,10 @@ impl<B: Backend, E: Judge, I: TaskItems> Asking<'_, B, E, I> {
     }
 
     fn given(&self, step: &Step<'_>, answer: Answer, attempts: Vec<Attempt>) -> Given {
-        let version = match (&step.variant.target, answer.model_version.as_str()) {
-            (Target::Bedrock { model, .. }, "") => model,
-            (_, version) => version,
+        // Who does not say its version is known by its variant.
+        let version = match answer.model_version.as_str() {
+            "" => step.variant.name.as_str(),
+            version => version,
         };
         Given {
             assigned: step.assigned,

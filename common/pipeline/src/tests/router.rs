@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use linkcast_domain::ports::{Backend, Inquiry, Revised, TaskItem, TaskItems, Written};
+use linkcast_domain::ports::{Backend, Inquiry, Revised, StoreError, TaskItem, TaskItems, Written};
 use linkcast_domain::{
     Answer, AskError, AttemptOutcome, Budget, Clock, Cost, FailureKind, Feature, FeatureVector, NanoDollars,
     PredictionType, StreamId, SystemClock, Target, Timestamp, Usage,
@@ -75,6 +75,7 @@ impl Backend for &Scripted {
                 let usage = Usage { input_tokens: 1_000, output_tokens: 100 };
                 let mut answer = Answer::checked(&probabilities, Some(88.0)).unwrap();
                 answer.usage = usage;
+                answer.model_version = format!("{name}-7");
                 inquiries.iter().map(|_| Ok(answer.clone())).collect()
             }
             Does::Fail(kind) => {
@@ -211,7 +212,7 @@ fn who_fails_is_stood_in_for_and_all_that_was_tried_stands_in_the_answer() {
                 ("claude".into(), Some("live".into()), vec![failed("live", kind), answered("claude")]);
             assert!(judges.iter().all(|judge| told(judge) == expected), "{:?}", told(&judges[0]));
             assert_eq!(judges[0].route().unwrap().cost().tokens, NanoDollars(1_500_000));
-            assert_eq!(judges[0].identity().model_version, "claude");
+            assert_eq!(judges[0].identity().model_version, "claude-7");
             assert_eq!(scripted.times_asked("live"), 1, "what will fail again is not asked again");
         }
         let nobody =
@@ -419,6 +420,46 @@ fn samples_two_models_differ_about_are_kept_whole_and_not_too_many() {
         routed(&router, &store, &clock, 5).await;
         let kept = RoutingDesk::new(&store, TASK).disagreements(Timestamp::EARLIEST).await.unwrap();
         assert_eq!(kept.len(), 3, "the same samples are the same records");
+    });
+}
+
+/// A store that is there and says nothing.
+struct Mute;
+
+impl TaskItems for Mute {
+    async fn task_item(&self, _: &str, _: &str) -> Result<Option<Revised<String>>, StoreError> {
+        std::future::pending().await
+    }
+    async fn task_items(&self, _: &str, _: &str) -> Result<Vec<(String, Revised<String>)>, StoreError> {
+        std::future::pending().await
+    }
+    async fn put_task_item(&self, _: &str, _: &TaskItem) -> Result<Written, StoreError> {
+        std::future::pending().await
+    }
+}
+
+#[test]
+fn a_store_that_says_nothing_holds_up_no_answer() {
+    runtime().block_on(async {
+        let (store, clock) = (MemoryStore::new(), Ahead::default());
+        put_policy(&store, &policy("")).await;
+        let scripted = Scripted::of(&[("live", &[Does::Fail(FailureKind::Model)]), ("claude", &[LATENCY])]);
+        let router = Router::new(TASK, "one", &scripted, Rule::new());
+        for _ in 0..5 {
+            routed(&router, &store, &clock, 1).await;
+        }
+        // Everything is due at once: to read anew, to claim the probe, to write down.
+        clock.put_forward(16);
+        let (streams, features) = (streams(2), FeatureVector::default());
+        let time = Timestamp::from_millis(1_700_000_000_000);
+        let samples: Vec<Judged<'_>> =
+            streams.iter().map(|stream| Judged { stream, time, features: &features }).collect();
+        let budget = Budget::of(Duration::from_secs(10), &clock);
+        let routing = router.within(&Mute, budget, &clock);
+        let judges = tokio::time::timeout(Duration::from_secs(5), routing.judges(&samples)).await.unwrap();
+        let expected = vec![("live".to_owned(), AttemptOutcome::Skipped), answered("claude")];
+        assert!(judges.iter().all(|judge| told(judge).2 == expected), "{:?}", told(&judges[0]));
+        assert!(matches!(router.take_news().store, Some(StoreError::Busy { .. })));
     });
 }
 

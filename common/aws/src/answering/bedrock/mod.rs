@@ -168,10 +168,9 @@ impl Question {
             .set_temperature(named.temperature)
             .set_top_p(named.top_p)
             .build();
-        let version = format!("{}/prompt-{}", named.model, named.prompt);
         Ok(Question {
             model: named.model.to_owned(),
-            version: version.chars().take(128).collect(),
+            version: format!("{}/prompt-{}", named.model, named.prompt),
             template,
             inference,
             tools: tool::configuration()?,

@@ -71,9 +71,8 @@ impl Reply {
         if self.content().iter().any(is_prose) {
             return Err(ReplyError::Prose);
         }
-        let mut answer = tool::read(document::to_json(call.input()))?;
+        let mut answer = tool::read(document::to_json(call.input()))?.of_version(version);
         answer.usage = self.usage;
-        version.clone_into(&mut answer.model_version);
         Ok(answer)
     }
 

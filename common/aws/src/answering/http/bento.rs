@@ -76,9 +76,8 @@ impl Said {
             return Err(BentoError::Classes { row });
         }
         let answer = Answer::checked(&probabilities, risk);
-        let mut answer = answer.map_err(|source| BentoError::Answer { row, source })?;
-        answer.model_version = version.chars().take(64).collect();
-        Ok(answer)
+        let answer = answer.map_err(|source| BentoError::Answer { row, source })?;
+        Ok(answer.of_version(&version))
     }
 }
 

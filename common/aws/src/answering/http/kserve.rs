@@ -104,12 +104,10 @@ pub(super) fn answers(json: &[u8], asked: usize) -> Result<Vec<Answer>, KserveEr
         Numbers::Rows(rows) if rows.len() == asked => rows,
         _ => return Err(KserveError::Numbers),
     };
-    let version: String = said.model_version.chars().take(64).collect();
     let answer = |(row, probabilities): (usize, Vec<f64>)| {
         let answer = Answer::checked(&probabilities, None);
-        let mut answer = answer.map_err(|source| KserveError::Answer { row, source })?;
-        answer.model_version.clone_from(&version);
-        Ok(answer)
+        let answer = answer.map_err(|source| KserveError::Answer { row, source })?;
+        Ok(answer.of_version(&said.model_version))
     };
     rows.into_iter().enumerate().map(answer).collect()
 }
