@@ -14,6 +14,7 @@ mod features;
 mod identity;
 mod insight;
 mod link;
+mod notice;
 mod packed_sample;
 pub mod packing;
 pub mod ports;
@@ -44,6 +45,7 @@ pub use features::{
 pub use identity::{NodeGuid, ParseGuidError, ParseStreamIdError, PortId, StreamId};
 pub use insight::{Attempt, AttemptOutcome, Influencer, Insight, InsightId, ModelIdentity};
 pub use link::{LinkRate, NodeKind, PortFacts, PortState};
+pub use notice::{Notice, NoticeKind, Severity};
 pub use prediction::{ParsePredictionTypeError, PredictionType};
 pub use registry::{
     Added, Alias, Aliases, Approval, Decision, FileFacts, Lineage, ModelFacts, ModelName, ModelVersion,

@@ -12,6 +12,7 @@ mod conditions;
 mod facts;
 mod gate;
 mod judge;
+mod notices;
 mod notify;
 mod pipeline;
 mod read_ahead;
@@ -32,6 +33,7 @@ pub use conditions::{Announced, Conditions, Silence, Step, Verdict, announced};
 pub use facts::Fact;
 pub use gate::{Evidence, LastInsight, evidence, is_news, is_quiet_choice, risk_step};
 pub use judge::{Judge, Judged, Judges, OneJudge, Reasons, Route};
+pub use notices::{NoBus, NoticeBoard, NoticeError};
 pub use notify::{
     AlertmanagerAlert, JsonLines, WrittenLines, alertmanager_payload, webhook_payload, written_lines,
 };
