@@ -135,7 +135,7 @@ impl Fabric {
         let length = i64::from(self.plan.interval_s) * 1000;
         let to = self.plan.start.millis() + length * i64::try_from(self.step).unwrap_or(i64::MAX / length);
         let interval = Interval { from: to - length, to, step: self.step };
-        self.traffic.advance(&interval);
+        self.traffic.advance(&interval, self.plan.load_factor(to));
         self.afflict(&interval);
         let filled = self.read(&interval, readings);
         readings.truncate(filled);

@@ -26,7 +26,8 @@ mod writers;
 
 pub use fabric::Fabric;
 pub use plan::{
-    BenignRates, CounterWidths, FEWEST_PORTS, FabricPlan, FaultRate, MOST_PORTS, PlanError, Selection,
+    BenignRates, CounterWidths, FEWEST_PORTS, FabricPlan, FaultRate, LoadShift, MOST_PORTS, PlanError,
+    Selection,
 };
 pub use topology::Topology;
 pub use truth::{MaintenanceWindow, write_maintenance, write_truth};

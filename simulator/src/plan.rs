@@ -5,6 +5,8 @@
 
 use linkcast_domain::{PredictionType, Timestamp};
 
+use crate::traffic::HOUR_MS;
+
 /// The fewest ports that make a fat tree of two leaves and two spines.
 pub const FEWEST_PORTS: usize = 32;
 
@@ -44,8 +46,19 @@ pub struct FabricPlan {
     pub fault_mix: [f64; PredictionType::COUNT],
     /// How often things happen that only look like faults.
     pub benign: BenignRates,
+    /// Another kind of work from some hour on, if any: what a model learnt before is not what it then sees.
+    pub load_shift: Option<LoadShift>,
     /// Which ports' readings are wanted.
     pub selection: Selection,
+}
+
+/// Another kind of work: the same jobs load the links differently from some hour on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LoadShift {
+    /// Hours after the start.
+    pub after_hours: f64,
+    /// What every source's utilization is multiplied by from then on; no link is asked for more than it can carry.
+    pub factor: f64,
 }
 
 /// How wide the counters are.
@@ -160,6 +173,7 @@ impl Default for FabricPlan {
             faults: FaultRate::Realistic,
             fault_mix: [0.0, 1.2, 0.8, 0.8, 1.8, 1.5, 0.8, 0.8, 0.8, 0.6, 0.9],
             benign: BenignRates::REALISTIC,
+            load_shift: None,
             selection: Selection::Every,
         }
     }
@@ -192,6 +206,13 @@ impl FabricPlan {
         (self.hours * 3600.0 / f64::from(self.interval_s)) as u64 + 1
     }
 
+    /// What the load is multiplied by in an interval that ends at `millis`.
+    pub(crate) fn load_factor(&self, millis: i64) -> f64 {
+        let shifted =
+            |shift: &LoadShift| (millis - self.start.millis()) as f64 > shift.after_hours * HOUR_MS as f64;
+        self.load_shift.filter(shifted).map_or(1.0, |shift| shift.factor)
+    }
+
     /// Whether it can be simulated.
     pub(crate) fn check(&self) -> Result<(), PlanError> {
         if !(FEWEST_PORTS..=MOST_PORTS).contains(&self.ports) {
@@ -213,6 +234,10 @@ impl FabricPlan {
             within(name, share, 0.0, 1.0, "0 to 1")?;
         }
         within("faults", self.faults.per_port_hour(), 0.0, 10.0, "0 to 10 a port-hour")?;
+        if let Some(LoadShift { after_hours, factor }) = self.load_shift {
+            within("load_shift.after_hours", after_hours, 0.0, 100_000.0, "0 to 100000")?;
+            within("load_shift.factor", factor, 0.01, 100.0, "0.01 to 100")?;
+        }
         if let Selection::Stratum { benign_share, quiet_share } = self.selection {
             within("benign_share", benign_share, 0.0, 1.0, "0 to 1")?;
             within("quiet_share", quiet_share, 0.0, 1.0, "0 to 1")?;

@@ -11,6 +11,8 @@ use crate::topology::{Tier, Topology};
 /// Milliseconds in an hour.
 pub(crate) const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
+/// The most of a link's rate a source whose load was raised can use: headers take the rest.
+const FULL: f64 = 0.97;
 
 /// The stretch of time one sweep covers.
 #[derive(Clone, Copy, Debug)]
@@ -135,12 +137,15 @@ impl Traffic {
         sources
     }
 
-    /// Works out every source for one interval.
-    pub(crate) fn advance(&mut self, interval: &Interval) {
+    /// Works out every source for one interval, its load multiplied by `factor`.
+    pub(crate) fn advance(&mut self, interval: &Interval, factor: f64) {
         let Traffic { allocations, parts, leaves_of_pod, loads } = self;
         let (own, above) = loads.split_at_mut(allocations.len());
         for (allocation, load) in allocations.iter_mut().zip(own.iter_mut()) {
             *load = allocation.advance(interval);
+            if factor != 1.0 {
+                load.utilization = (load.utilization * factor).min(FULL);
+            }
         }
         let (leaves, pods) = above.split_at_mut(parts.len());
         for (parts, load) in parts.iter().zip(leaves.iter_mut()) {

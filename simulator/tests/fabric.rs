@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests {
     use linkcast_domain::{BenignKind, Episode, EpisodeKind, PredictionType, StreamId};
-    use linkcast_simulator::{BenignRates, Fabric, FabricPlan, FaultRate, Selection, write_truth};
+    use linkcast_simulator::{BenignRates, Fabric, FabricPlan, FaultRate, LoadShift, Selection, write_truth};
     use linkcast_telemetry::{Counter, Reading};
     use std::collections::{BTreeMap, BTreeSet};
 
@@ -320,6 +320,26 @@ mod tests {
     }
 
     #[test]
+    fn a_load_that_shifts_is_the_same_before_and_another_after() {
+        let (faults, benign) = (FaultRate::None, BenignRates::NONE);
+        let quiet = FabricPlan { faults, benign, hours: 8.0, interval_s: 300, ..plan() };
+        let shift = Some(LoadShift { after_hours: 4.0, factor: 2.0 });
+        let (_, steady) = sweeps_of(quiet.clone());
+        let (_, shifted) = sweeps_of(FabricPlan { load_shift: shift, ..quiet });
+        let until = 4 * 12;
+        assert_eq!(steady[..=until], shifted[..=until]);
+        let sent = |sweeps: &Sweeps, from: usize, to: usize| -> u64 {
+            let total = |place: usize| -> u64 {
+                sweeps[place].iter().filter_map(|one| one.counters.get(Counter::XmitBytes)).sum()
+            };
+            total(to) - total(from)
+        };
+        let last = steady.len() - 1;
+        let ratio = sent(&shifted, until, last) as f64 / sent(&steady, until, last) as f64;
+        assert!((1.5..2.001).contains(&ratio), "twice, but for links that are full: {ratio}");
+    }
+
+    #[test]
     fn the_truth_file_holds_every_episode() {
         let fabric = Fabric::new(plan()).unwrap();
         let mut file = Vec::new();
@@ -338,5 +358,8 @@ mod tests {
         assert!(error.to_string().contains("expected 32 to"), "{error}");
         let error = Fabric::new(FabricPlan { ndr_share: f64::NAN, ..plan() }).unwrap_err();
         assert!(error.to_string().contains("ndr_share"), "{error}");
+        let load_shift = Some(LoadShift { after_hours: 1.0, factor: 0.0 });
+        let error = Fabric::new(FabricPlan { load_shift, ..plan() }).unwrap_err();
+        assert!(error.to_string().contains("load_shift.factor"), "{error}");
     }
 }

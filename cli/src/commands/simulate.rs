@@ -9,7 +9,7 @@ use std::str::FromStr;
 use clap::Args;
 use linkcast_domain::{Sample, Timestamp};
 use linkcast_simulator::{
-    BenignRates, CaptureFormat, Fabric, FabricPlan, FaultRate, write_cables, write_capture,
+    BenignRates, CaptureFormat, Fabric, FabricPlan, FaultRate, LoadShift, write_cables, write_capture,
     write_maintenance, write_truth,
 };
 use linkcast_telemetry::{Reading, Topology, write_samples_csv, write_samples_jsonl, write_samples_parquet};
@@ -17,6 +17,7 @@ use linkcast_telemetry::{Reading, Topology, write_samples_csv, write_samples_jso
 use super::Session;
 use crate::capture::SampleMaker;
 use crate::exit::{ExitKind, Failure};
+use crate::interval::Interval;
 use crate::learning::TRUTH_FILE;
 use crate::output::Form;
 use crate::progress::Progress;
@@ -24,7 +25,7 @@ use crate::progress::Progress;
 /// Write a simulated fabric's telemetry, and the truth about its faults.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Formats: csv, jsonl and parquet (samples); treydock, guilbaults, ufm-prometheus, ufm-csv, perfquery,\nibqueryerrors and remote-write (one file a sweep, as the tool prints it).\n\nBeside the telemetry: truth.jsonl (every fault and look-alike), maintenance.jsonl (what was announced), links.out (as\nibnetdiscover -p prints it). Everything is synthetic and a function of the options alone.\n\nExamples:\n  linkcast simulate --ports 1000 --hours 24 --seed 7 --format csv --out fabric/\n  linkcast simulate --ports 512 --hours 1 --format ufm-csv --out ufm/ && linkcast replay ufm/"
+    after_help = "Formats: csv, jsonl and parquet (samples); treydock, guilbaults, ufm-prometheus, ufm-csv, perfquery,\nibqueryerrors and remote-write (one file a sweep, as the tool prints it).\n\nBeside the telemetry: truth.jsonl (every fault and look-alike), maintenance.jsonl (what was announced), links.out (as\nibnetdiscover -p prints it). Everything is synthetic and a function of the options alone.\n\nExamples:\n  linkcast simulate --ports 1000 --hours 24 --seed 7 --format csv --out fabric/\n  linkcast simulate --ports 512 --hours 1 --format ufm-csv --out ufm/ && linkcast replay ufm/\n  linkcast simulate --hours 192 --load-shift 168h:1.8 --out drifting/"
 )]
 pub(crate) struct SimulateArguments {
     /// Ports of the fabric.
@@ -45,6 +46,12 @@ pub(crate) struct SimulateArguments {
     /// How much more often than usual harmless look-alikes happen.
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
     benign_factor: f64,
+    /// The first sweep's time (default: Monday 2026-01-05).
+    #[arg(long, value_name = "TIME")]
+    start: Option<Timestamp>,
+    /// From some time on, other work: AFTER:FACTOR multiplies every load, as 96h:1.8.
+    #[arg(long, value_name = "AFTER:FACTOR", value_parser = load_shift)]
+    load_shift: Option<LoadShift>,
     /// How the telemetry is written.
     #[arg(long, value_name = "FORMAT", default_value = "csv")]
     format: WrittenFormat,
@@ -132,9 +139,19 @@ impl SimulateArguments {
             interval_s: self.interval_seconds,
             faults: self.fault_rate.map_or(FaultRate::Realistic, FaultRate::PerPortHour),
             benign: BenignRates::REALISTIC.times(self.benign_factor),
+            load_shift: self.load_shift,
+            start: self.start.unwrap_or(FabricPlan::default().start),
             ..FabricPlan::default()
         }
     }
+}
+
+fn load_shift(text: &str) -> Result<LoadShift, String> {
+    let refused = || format!("{text:?}: expected a length of time and a factor, as 96h:1.8");
+    let (after, factor) = text.split_once(':').ok_or_else(refused)?;
+    let after: Interval = after.parse().map_err(|_| refused())?;
+    let factor = factor.parse().map_err(|_| refused())?;
+    Ok(LoadShift { after_hours: after.duration().as_secs_f64() / 3600.0, factor })
 }
 
 /// The folder written to.
