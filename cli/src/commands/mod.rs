@@ -7,6 +7,7 @@ pub(crate) mod cost;
 pub(crate) mod dataset;
 pub(crate) mod demo;
 pub(crate) mod evaluate;
+pub(crate) mod events;
 pub(crate) mod export_rows;
 pub(crate) mod export_xgboost;
 pub(crate) mod features;
@@ -79,6 +80,7 @@ pub(crate) fn execute(arguments: Arguments, configuration: &Configuration) -> Re
         Command::Verify(arguments) => verify::execute(&arguments, &mut session)?,
         Command::Insights(arguments) => insights::execute(&arguments, &mut session)?,
         Command::Alerts(arguments) => alerts::execute(&arguments, &mut session)?,
+        Command::Events(arguments) => events::execute(&arguments, &mut session)?,
         Command::Ports(arguments) => ports::execute(&arguments, &mut session)?,
         Command::Inspect(arguments) => inspect::execute(&arguments, &mut session)?,
         Command::Aws(arguments) => aws::execute(&arguments, &mut session)?,

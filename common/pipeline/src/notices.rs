@@ -4,8 +4,13 @@
 //! Whoever tells people reads the board and not the bus, so that an event that was lost is told a minute later. Names begin with the
 //! time, so that the newest are found without reading the oldest.
 
+mod channel_log;
+mod delivery;
+
 use std::time::Duration;
 
+pub use channel_log::{ChannelLog, Outcome, Telling};
+pub use delivery::{Delivered, TOLD_FOR, channel_logs, deliver_notices};
 use linkcast_domain::ports::{
     Bus, BusEvent, NotifyError, Revised, StoreError, TaskItem, TaskItems, Written,
 };
