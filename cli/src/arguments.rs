@@ -18,7 +18,7 @@ use crate::capture::{FormatChoice, Reader};
 use crate::commands::{
     Session, alerts, aws, completions, cost, dataset, demo, evaluate, events, export_rows, export_xgboost, features,
     import, insights, inspect, models, ports, predict, replay, review, routing, run, score_events, score_nab,
-    serve, simulate, stand_in, task, train, verify,
+    score_notifications,    serve, simulate, stand_in, task, train, verify,
 };
 use crate::configuration::Configuration;
 use crate::database;
@@ -122,6 +122,8 @@ pub(crate) enum Command {
     ScoreNab(score_nab::ScoreNabArguments),
     /// Score how soon an injected fault is seen without a model.
     ScoreEvents(score_events::ScoreEventsArguments),
+    /// Score how often people would be told of labelled incidents.
+    ScoreNotifications(Box<score_notifications::ScoreNotificationsArguments>),
     /// Judge every sample of a capture with a model.
     Predict(predict::PredictArguments),
     /// Answer over HTTP with one model or several, as a SageMaker container does.

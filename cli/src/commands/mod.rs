@@ -23,6 +23,7 @@ pub(crate) mod routing;
 pub(crate) mod run;
 pub(crate) mod score_events;
 pub(crate) mod score_nab;
+pub(crate) mod score_notifications;
 pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod stand_in;
@@ -74,6 +75,7 @@ pub(crate) fn execute(arguments: Arguments, configuration: &Configuration) -> Re
         Command::Review(arguments) => review::execute(&arguments, &mut session)?,
         Command::ScoreNab(arguments) => score_nab::execute(&arguments, &mut session)?,
         Command::ScoreEvents(arguments) => score_events::execute(&arguments, &mut session)?,
+        Command::ScoreNotifications(arguments) => score_notifications::execute(&arguments, &mut session)?,
         Command::Predict(arguments) => predict::execute(&arguments, &mut session)?,
         Command::Serve(arguments) => serve::execute(&arguments, &mut session)?,
         Command::StandIn(arguments) => stand_in::execute(&arguments, &mut session)?,

@@ -6,7 +6,7 @@ use clap::Args;
 use linkcast_domain::ports::Lookup;
 use linkcast_domain::{Clock, SystemClock, Timestamp};
 use linkcast_pipeline::{NoticeBoard, NoticeError, channel_logs};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::stream::{Event, EventKind, News, Printed, events};
 use crate::arguments::DatabaseArguments;
@@ -51,18 +51,27 @@ pub(super) struct TailArguments {
 /// Prints it.
 pub(super) fn execute(arguments: &TailArguments, session: &mut Session<'_>) -> Result<(), Failure> {
     let store = open_existing(&arguments.database, session.configuration)?;
-    let mut printed = Printed::default();
     let since = SystemClock.now().minus(arguments.since.duration());
-    print(look(arguments, &store, since)?, &mut printed, session)?;
-    if !arguments.follow {
-        return Ok(());
+    if arguments.follow {
+        return follow(arguments, (&store, since), session);
     }
+    print(look(arguments, &store, since)?, &mut Printed::default(), session)
+}
+
+fn follow(
+    arguments: &TailArguments,
+    (store, since): (&AnyStore, Timestamp),
+    session: &mut Session<'_>,
+) -> Result<(), Failure> {
     let machine = |error| Failure::new(ExitKind::Machine, error);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(machine)?;
-    while runtime.block_on(next_look(arguments.every.duration())).map_err(machine)? == Next::Look {
+    let mut signals = runtime.block_on(async { Signals::new() }).map_err(machine)?;
+    let mut printed = Printed::default();
+    print(look(arguments, store, since)?, &mut printed, session)?;
+    while runtime.block_on(signals.next_look(arguments.every.duration())) == Next::Look {
         let since = since.max(SystemClock.now().minus(LOOKED_BACK));
         printed.forget_before(since);
-        print(look(arguments, &store, since)?, &mut printed, session)?;
+        print(look(arguments, store, since)?, &mut printed, session)?;
     }
     Ok(())
 }
@@ -73,14 +82,27 @@ enum Next {
     Stop,
 }
 
-/// Waits until it is time to look again, or SIGINT or SIGTERM asks to stop.
-async fn next_look(every: Duration) -> std::io::Result<Next> {
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(tokio::select! {
-        () = tokio::time::sleep(every) => Next::Look,
-        _ = interrupt.recv() => Next::Stop,
-        _ = terminate.recv() => Next::Stop,
-    })
+/// SIGINT and SIGTERM, heard from the start: one that comes during a look ends the wait after it.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        Ok(Signals { interrupt, terminate })
+    }
+
+    /// Waits until it is time to look again, or somebody asks to stop.
+    async fn next_look(&mut self, every: Duration) -> Next {
+        tokio::select! {
+            biased;
+            _ = self.interrupt.recv() => Next::Stop,
+            _ = self.terminate.recv() => Next::Stop,
+            () = tokio::time::sleep(every) => Next::Look,
+        }
+    }
 }
 
 fn look(arguments: &TailArguments, store: &AnyStore, since: Timestamp) -> Result<Vec<Event>, Failure> {
