@@ -17,7 +17,8 @@ use crate::arguments::{PipelineArguments, ReadingArguments};
 use crate::capture::{Timeline, find_files};
 use crate::engine::Parts;
 use crate::exit::{ExitKind, Failure};
-use crate::judging::{Incident, Messages, Replayed, against, counted_engine, servers};
+use crate::interval::Interval;
+use crate::judging::{Held, Incident, Messages, Replayed, against, counted_engine, servers};
 use crate::output::{Form, Table};
 use crate::progress::Progress;
 
@@ -36,6 +37,9 @@ pub(crate) struct ScoreNotificationsArguments {
     /// Of a run's folder, only files whose names hold this text.
     #[arg(long, value_name = "TEXT", default_value = "")]
     files: String,
+    /// Hold each run still at its end for so long: what is told of the state it ends in.
+    #[arg(long, value_name = "TIME")]
+    hold: Option<Interval>,
     #[command(flatten)]
     reading: ReadingArguments,
     #[command(flatten)]
@@ -53,6 +57,8 @@ struct Kind {
     most: u64,
     /// From the beginning to the first message, of those told, in order.
     after_seconds: Vec<f64>,
+    /// What it was told as.
+    told_as: BTreeMap<String, u64>,
 }
 
 /// What was told.
@@ -66,6 +72,9 @@ struct Findings {
     noise: Messages,
     noise_about: BTreeMap<String, u64>,
 }
+
+/// The source a run comes from.
+const RUN: &str = "run";
 
 /// Incidents shorter than a restart are noise to people: a host's ports get so long.
 const RESTART_SECONDS: f64 = 20.0 * 60.0;
@@ -119,12 +128,16 @@ fn run(
     let mut engine = counted_engine(parts(arguments, session)?)?;
     let mut progress = Progress::new(session.notes, "replaying", None);
     let (mut position, mut got) = (0, 0);
+    let mut held = Held::default();
     while let Some(instant) = timeline.next_instant() {
         position += 1;
         got += instant.size() as u64;
+        if arguments.hold.is_some() {
+            held.note(&instant.readings, instant.time);
+        }
         let coverage = if instant.is_selective { Coverage::Selective } else { Coverage::Whole };
         engine.take(Sweep {
-            source: "run".into(),
+            source: RUN.into(),
             position,
             time: instant.time,
             coverage,
@@ -135,6 +148,11 @@ fn run(
         progress.advance(1);
     }
     drop(progress);
+    let length = arguments.hold.map(Interval::duration).unwrap_or_default();
+    for (time, readings) in held.instants(length) {
+        position += 1;
+        engine.take(Sweep { source: RUN.into(), position, time, readings, ..Sweep::default() })?;
+    }
     engine.finish()?;
     timeline.into_tally().judge(got, session.notes)?;
     against(&engine, incidents)
@@ -180,6 +198,9 @@ impl Findings {
                 kind.most = kind.most.max(heard.messages.total());
                 kind.after_seconds.extend(heard.after_seconds);
                 kind.after_seconds.sort_by(f64::total_cmp);
+                for cause in &heard.causes {
+                    *kind.told_as.entry(cause.clone()).or_default() += 1;
+                }
             }
         }
         self.noise = self.noise.plus(replayed.noise);
@@ -191,7 +212,7 @@ impl Findings {
 
 fn print(findings: &Findings, session: &mut Session<'_>) -> Result<(), Failure> {
     let headings =
-        ["incident", "times", "told", "missed", "opened", "again", "resolved", "most for one", "median first"];
+        ["incident", "times", "told", "missed", "opened", "again", "resolved", "most for one", "median first", "told as"];
     let mut table = Table::new(&headings);
     let named = findings.by_kind.iter().map(|(what, kind)| (what.as_str(), kind));
     for (what, kind) in named.chain([("all", &findings.total)]) {
@@ -206,6 +227,7 @@ fn print(findings: &Findings, session: &mut Session<'_>) -> Result<(), Failure> 
             kind.messages.resolved.to_string(),
             kind.most.to_string(),
             median.map_or_else(|| "–".to_owned(), |seconds| format!("{:.1} min", seconds / 60.0)),
+            kind.told_as.iter().map(|(cause, times)| format!("{times} {cause}")).collect::<Vec<_>>().join(", "),
         ]);
     }
     table.lines().iter().try_for_each(|line| session.output.line(line))?;

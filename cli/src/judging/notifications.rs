@@ -1,7 +1,7 @@
 //! What people would be told of labelled incidents: the outbox of a replay, held against the truth.
 //!
-//! An alert belongs to the first incident during which, or within [`AFTER`] of whose end, it opened; the messages of one that belongs to
-//! none are noise. The count is of messages on one channel: that an alert opened, was told again, and resolved.
+//! An alert belongs to the last incident that had begun when it opened, if it opened during it or within [`AFTER`] of its end; the
+//! messages of one that belongs to none are noise. The count is of messages on one channel: that an alert opened, was told again, and resolved.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -51,8 +51,8 @@ pub(crate) struct Heard {
     pub(crate) messages: Messages,
     /// From its beginning to the first message.
     pub(crate) after_seconds: Option<f64>,
-    /// What was told, in the alert's words.
-    pub(crate) summaries: BTreeSet<String>,
+    /// The causes of its alerts.
+    pub(crate) causes: BTreeSet<String>,
 }
 
 /// What a replay told.
@@ -105,20 +105,20 @@ fn attribute(messages: &[OutboxMessage], incidents: Vec<Incident>) -> Replayed {
         incident,
         messages: Messages::default(),
         after_seconds: None,
-        summaries: BTreeSet::new(),
+        causes: BTreeSet::new(),
     };
     let mut replayed = Replayed { incidents: incidents.into_iter().map(heard).collect(), ..Replayed::default() };
     let mut owners: BTreeMap<&str, Option<usize>> = BTreeMap::new();
     for message in messages {
         let alert = &message.alert;
         let owner = *owners.entry(&alert.alert_id).or_insert_with(|| {
-            replayed.incidents.iter().position(|heard| heard.incident.covers(alert.opened))
+            replayed.incidents.iter().rposition(|heard| heard.incident.covers(alert.opened))
         });
         match owner.and_then(|owner| replayed.incidents.get_mut(owner)) {
             Some(heard) => {
                 heard.messages.count(message);
                 heard.after_seconds.get_or_insert(alert.updated.seconds_since(heard.incident.from));
-                heard.summaries.insert(format!("{}: {}", alert.cause, alert.group));
+                heard.causes.insert(alert.cause.to_string());
             }
             None => {
                 replayed.noise.count(message);
