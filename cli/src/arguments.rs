@@ -16,9 +16,9 @@ use linkcast_telemetry::Topology;
 
 use crate::capture::{FormatChoice, Reader};
 use crate::commands::{
-    Session, alerts, aws, completions, cost, dataset, demo, evaluate, events, export_rows, export_xgboost, features,
-    import, insights, inspect, models, ports, predict, replay, review, routing, run, score_events, score_nab,
-    score_notifications,    serve, simulate, stand_in, task, train, verify,
+    Session, alerts, aws, completions, cost, dataset, demo, evaluate, events, export_rows, export_xgboost,
+    features, import, insights, inspect, models, ports, predict, replay, review, routing, run, score_events,
+    score_nab, score_notifications, serve, simulate, stand_in, task, train, verify,
 };
 use crate::configuration::Configuration;
 use crate::database;
@@ -230,8 +230,7 @@ impl TellingArguments {
         }
         let webhook = |url: &str| Webhook::new(url, least_of(ChannelKind::Webhook, &self.notices));
         channels.extend(self.webhook.as_deref().map(|url| Channel::Webhook(webhook(url))));
-        let manager =
-            |url: &str| Alertmanager::new(url, least_of(ChannelKind::Alertmanager, &self.notices));
+        let manager = |url: &str| Alertmanager::new(url, least_of(ChannelKind::Alertmanager, &self.notices));
         channels.extend(self.alertmanager.as_deref().map(|url| Channel::Alertmanager(manager(url))));
         Ok(channels)
     }

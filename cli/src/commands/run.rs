@@ -206,10 +206,14 @@ impl<S: EngineStore + TaskItems> LiveWatch<S> {
         match self.engine.tell_notices() {
             Ok(told) if told.failed > 0 => {
                 let failed = told.failed;
-                session.notes.warn(format!("{failed} notices about models could not be told; they are told later"));
+                session
+                    .notes
+                    .warn(format!("{failed} notices about models could not be told; they are told later"));
             }
             Ok(_) => {}
-            Err(error) => session.notes.warn(format!("notices about models are told later: {}", chain(&error))),
+            Err(error) => {
+                session.notes.warn(format!("notices about models are told later: {}", chain(&error)))
+            }
         }
         self.notices_due = Instant::now() + LOOK_FOR_NOTICES_EVERY;
     }

@@ -130,8 +130,8 @@ fn of_sense(
 pub(super) fn fault_time(folder: &Path, fault: &str) -> Result<Timestamp, Failure> {
     let path = folder.join(EVENTS);
     let unusable = |message: String| Failure::new(ExitKind::UnusableInput, message);
-    let text =
-        fs::read_to_string(&path).map_err(|error| unusable(format!("reading {}: {error}", path.display())))?;
+    let text = fs::read_to_string(&path)
+        .map_err(|error| unusable(format!("reading {}: {error}", path.display())))?;
     let row = text.lines().find(|row| row.split(',').nth(1) == Some(fault));
     let seconds = row.and_then(|row| row.split(',').next()?.parse::<f64>().ok());
     seconds.map(|seconds| Timestamp::from_millis((seconds * 1000.0) as i64)).ok_or_else(|| {

@@ -211,8 +211,18 @@ impl Findings {
 }
 
 fn print(findings: &Findings, session: &mut Session<'_>) -> Result<(), Failure> {
-    let headings =
-        ["incident", "times", "told", "missed", "opened", "again", "resolved", "most for one", "median first", "told as"];
+    let headings = [
+        "incident",
+        "times",
+        "told",
+        "missed",
+        "opened",
+        "again",
+        "resolved",
+        "most for one",
+        "median first",
+        "told as",
+    ];
     let mut table = Table::new(&headings);
     let named = findings.by_kind.iter().map(|(what, kind)| (what.as_str(), kind));
     for (what, kind) in named.chain([("all", &findings.total)]) {
@@ -227,7 +237,11 @@ fn print(findings: &Findings, session: &mut Session<'_>) -> Result<(), Failure> 
             kind.messages.resolved.to_string(),
             kind.most.to_string(),
             median.map_or_else(|| "–".to_owned(), |seconds| format!("{:.1} min", seconds / 60.0)),
-            kind.told_as.iter().map(|(cause, times)| format!("{times} {cause}")).collect::<Vec<_>>().join(", "),
+            kind.told_as
+                .iter()
+                .map(|(cause, times)| format!("{times} {cause}"))
+                .collect::<Vec<_>>()
+                .join(", "),
         ]);
     }
     table.lines().iter().try_for_each(|line| session.output.line(line))?;

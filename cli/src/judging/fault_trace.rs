@@ -109,9 +109,10 @@ impl Server {
         for change in changes {
             let first = change.minus(BEFORE).millis().div_euclid(60_000);
             let last = change.plus(AFTER).millis().div_euclid(60_000);
-            times.extend((first..=last).map(|minute| {
-                Timestamp::from_millis(minute.saturating_mul(EVERY.as_millis() as i64))
-            }));
+            times.extend(
+                (first..=last)
+                    .map(|minute| Timestamp::from_millis(minute.saturating_mul(EVERY.as_millis() as i64))),
+            );
         }
         times.sort();
         times.dedup();
@@ -201,6 +202,10 @@ mod tests {
         assert_eq!((server.outages.len(), server.unseen.len()), (1, 1));
         let sweeps = server.sweeps();
         let away = sweeps.iter().filter(|sweep| sweep.readings.len() == 1).count();
-        assert_eq!((sweeps.len(), away), (2 * 76, 61 + 15), "an hour after it began, and a quarter before it ended");
+        assert_eq!(
+            (sweeps.len(), away),
+            (2 * 76, 61 + 15),
+            "an hour after it began, and a quarter before it ended"
+        );
     }
 }

@@ -107,7 +107,8 @@ fn attribute(messages: &[OutboxMessage], incidents: Vec<Incident>) -> Replayed {
         after_seconds: None,
         causes: BTreeSet::new(),
     };
-    let mut replayed = Replayed { incidents: incidents.into_iter().map(heard).collect(), ..Replayed::default() };
+    let mut replayed =
+        Replayed { incidents: incidents.into_iter().map(heard).collect(), ..Replayed::default() };
     let mut owners: BTreeMap<&str, Option<usize>> = BTreeMap::new();
     for message in messages {
         let alert = &message.alert;

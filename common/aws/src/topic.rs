@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use aws_sdk_sns::Client;
-use aws_sdk_sns::types::MessageAttributeValue;
 use aws_sdk_sns::operation::publish::builders::PublishFluentBuilder;
+use aws_sdk_sns::types::MessageAttributeValue;
 use linkcast_domain::ports::{Notifier, NotifyError, OutboxMessage};
 use linkcast_domain::{AlertState, Notice, Retry};
 use serde_json::json;

@@ -1,7 +1,8 @@
 //! What alert is told by its environment.
 
 use linkcast_aws::environment::{
-    ALERTMANAGER_NOTICES, ALERTMANAGER_URL, FABRIC, LOG_LEVEL, PREFIX, TABLE, TOPIC_ARN, TOPIC_NOTICES, know_all,
+    ALERTMANAGER_NOTICES, ALERTMANAGER_URL, FABRIC, LOG_LEVEL, PREFIX, TABLE, TOPIC_ARN, TOPIC_NOTICES,
+    know_all,
 };
 use linkcast_domain::Severity;
 use linkcast_lambda::{ConfigError, ConfigReader, Variables};

@@ -12,8 +12,8 @@ use linkcast_aws::{Count, DynamoStore, Shared, Topic, WebClient, write_counts};
 use linkcast_domain::ports::{Lookup, NoticeChannel, Notifier, NotifyError, OutboxMessage};
 use linkcast_domain::{AlertState, Notice, Retry, Severity};
 use linkcast_lambda::{Diagnostic, Function, Invocation, Named};
-use linkcast_pipeline::{Delivered, NoticeError, NoticeText, Settings, deliver_notices};
 use linkcast_pipeline::apart::{Alerted, ApartError, alert};
+use linkcast_pipeline::{Delivered, NoticeError, NoticeText, Settings, deliver_notices};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
@@ -22,6 +22,9 @@ pub use config::Config;
 
 /// Alerts of which a tick reminds.
 const MOST_REMINDED: usize = 1_000;
+
+/// The longest a reminder may take.
+const REMINDER_LIMIT: Duration = Duration::from_secs(10);
 
 /// The function, loaded.
 pub struct Alert {
@@ -88,7 +91,8 @@ impl Alert {
     /// The function over `store`, with the channels the configuration names.
     pub fn new(config: &Config, shared: &Shared, store: DynamoStore) -> Self {
         let settings = Settings { fabric: config.fabric.clone(), ..Settings::default() };
-        let topic = config.topic.iter().map(|arn| Channel::Topic(Topic::new(shared, arn), config.topic_notices));
+        let topic =
+            config.topic.iter().map(|arn| Channel::Topic(Topic::new(shared, arn), config.topic_notices));
         let address = config.alertmanager.iter();
         let fires_from = config.alertmanager_notices;
         let manager =
@@ -107,7 +111,7 @@ impl Alert {
         let firing = firing.map_err(|error| AlertError::Settle(error.into()))?;
         let mut failed = 0;
         for manager in managers {
-            let budget = invocation.budget.remaining(invocation.clock);
+            let budget = invocation.budget.share(REMINDER_LIMIT, invocation.clock);
             if let Err(error) = manager.tell(&firing, invocation.clock.now(), budget).await {
                 warn!(%error, "a reminder failed");
                 failed += 1;

@@ -142,7 +142,9 @@ fn of_alert(alert: &Alert) -> Vec<Event> {
     let mut events = vec![event(alert.opened, "firing", said)];
     match alert.state {
         AlertState::Resolved => events.push(event(alert.updated, "resolved", said)),
-        AlertState::Firing if alert.updated > alert.opened => events.push(event(alert.updated, "updated", said)),
+        AlertState::Firing if alert.updated > alert.opened => {
+            events.push(event(alert.updated, "updated", said))
+        }
         AlertState::Firing => {}
     }
     events

@@ -101,7 +101,8 @@ impl<I: TaskItems> Teller<'_, I> {
         let mut delivered = Delivered::default();
         let now = self.clock.now();
         let Some(found) = self.items.task_item(self.task, &name).await? else {
-            let mut log = Held { name, revision: 0, log: ChannelLog::new(channel.channel(), self.notices, now) };
+            let mut log =
+                Held { name, revision: 0, log: ChannelLog::new(channel.channel(), self.notices, now) };
             // Where another was first, the channel is known as well.
             let _ = self.write(&mut log).await?;
             return Ok(delivered);
@@ -125,10 +126,18 @@ impl<I: TaskItems> Teller<'_, I> {
             }
             let outcome = self.ask(channel, &held.log, notice, limit).await;
             let goes_on = !matches!(outcome, Outcome::Failed { .. }) && place + 1 < due.len();
-            if outcome == Outcome::Told { delivered.told += 1 } else { delivered.failed += 1 }
+            if outcome == Outcome::Told {
+                delivered.told += 1
+            } else {
+                delivered.failed += 1
+            }
             let now = self.clock.now();
             held.log.note(notice, outcome, now);
-            if goes_on { held.log.take_turn(now.plus(TURN)) } else { held.log.end_turn() }
+            if goes_on {
+                held.log.take_turn(now.plus(TURN))
+            } else {
+                held.log.end_turn()
+            }
             if self.write(&mut held).await? == Written::Moved || !goes_on {
                 break;
             }
@@ -156,11 +165,8 @@ impl<I: TaskItems> Teller<'_, I> {
 
     /// Writes the log in place of the one that was read or written last.
     async fn write(&self, held: &mut Held) -> Result<Written, NoticeError> {
-        let damaged = |source| NoticeError::Damaged {
-            task: self.task.to_owned(),
-            name: held.name.clone(),
-            source,
-        };
+        let damaged =
+            |source| NoticeError::Damaged { task: self.task.to_owned(), name: held.name.clone(), source };
         let value = serde_json::to_string(&held.log).map_err(damaged)?;
         let text = Revised { revision: held.revision, value };
         let item = TaskItem { name: held.name.clone(), text, until: None };

@@ -35,8 +35,7 @@ impl NoticeText {
             .filter(|one| (' '..='~').contains(one))
             .take(LONGEST_SUBJECT)
             .collect();
-        let mut body =
-            format!("{kind}, {severity}, at {}.\n{task} on {fabric}.\n\n{summary}\n", notice.at);
+        let mut body = format!("{kind}, {severity}, at {}.\n{task} on {fabric}.\n\n{summary}\n", notice.at);
         let mut numbers = Vec::new();
         for (name, value) in &notice.details {
             flatten(name, value, &mut numbers);
@@ -86,7 +85,8 @@ fn advice(notice: &Notice) -> String {
              candidate before it is tried again."
         ),
         (NoticeKind::Endpoint, true) => {
-            "the embedded model answers meanwhile; `linkcast provision status` says what stands in the way.".to_owned()
+            "the embedded model answers meanwhile; `linkcast provision status` says what stands in the way."
+                .to_owned()
         }
         (_, false) => "nothing; this is for the record.".to_owned(),
     }
@@ -101,7 +101,10 @@ fn flatten(name: &str, value: &Value, into: &mut Vec<(String, String)>) {
         Value::String(text) => into.push((name.to_owned(), text.clone())),
         Value::Number(number) if number.is_f64() => {
             let number = number.as_f64().unwrap_or_default();
-            into.push((name.to_owned(), if number.abs() < 0.001 { format!("{number:.2e}") } else { format!("{number:.4}") }));
+            into.push((
+                name.to_owned(),
+                if number.abs() < 0.001 { format!("{number:.2e}") } else { format!("{number:.4}") },
+            ));
         }
         other => into.push((name.to_owned(), other.to_string())),
     }
