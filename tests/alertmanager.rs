@@ -56,7 +56,10 @@ fn an_aborted_rollout_fires_until_the_next_word_on_it() -> Result<()> {
     let details = aborted["annotations"]["details"].as_str().unwrap_or_default().to_owned();
     assert!(details.contains("errors: 17") && details.contains("What to do: "), "{details}");
     look()?;
-    assert_eq!(only_alert(address)?.map(|alert| alert["fingerprint"].clone()), Some(aborted["fingerprint"].clone()));
+    assert_eq!(
+        only_alert(address)?.map(|alert| alert["fingerprint"].clone()),
+        Some(aborted["fingerprint"].clone())
+    );
 
     publish(folder.path(), "2/start", Severity::Info)?;
     look()?;

@@ -55,3 +55,30 @@ fn at(before: Option<&Reading>, last: &Reading, time: Timestamp) -> Reading {
     }
     Reading { time: Some(time), counters, ..last.clone() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn traffic_goes_on_as_it_went_and_errors_stand_still() {
+        let reading = |seconds: i64, bytes: u64, errors: u64| {
+            let mut counters = Counters::default();
+            counters.set(Counter::RcvBytes, bytes, Range::Unstated);
+            counters.set(Counter::RcvErrors, errors, Range::Unstated);
+            let (other, gauges) = (Vec::new(), Vec::new());
+            let time = Some(Timestamp::from_millis(seconds * 1_000));
+            Reading { stream: "x".parse().unwrap(), time, counters, other, gauges, facts: None }
+        };
+        let mut held = Held::default();
+        held.note(&[reading(10, 1_000, 1)], Timestamp::EPOCH);
+        held.note(&[reading(20, 1_500, 7)], Timestamp::EPOCH);
+        let instants: Vec<_> = held.instants(Duration::from_secs(60)).collect();
+        assert_eq!(instants.len(), 2);
+        let (time, readings) = &instants[1];
+        assert_eq!(*time, Timestamp::from_millis(80_000));
+        assert_eq!(readings[0].counters.get(Counter::RcvBytes), Some(4_500));
+        assert_eq!(readings[0].counters.get(Counter::RcvErrors), Some(7));
+        assert_eq!(held.instants(Duration::ZERO).count(), 0);
+    }
+}

@@ -55,7 +55,11 @@ impl Alertmanager {
         let body = serde_json::to_string(payload).map_err(|error| self.failed(error.to_string()))?;
         match self.web.post_json(&self.url, body, budget).await {
             Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
-            Ok(answer) => Err(self.failed(format!("expected status 200, got {}", answer.status))),
+            Ok(answer) => {
+                let failed = self.failed(format!("expected status 200, got {}", answer.status));
+                let retry = if is_refusal(answer.status) { Retry::Never } else { Retry::Later };
+                Err(NotifyError { retry, ..failed })
+            }
             Err(error) => Err(self.failed(linkcast_lambda::chain(&error))),
         }
     }
@@ -63,6 +67,11 @@ impl Alertmanager {
     fn failed(&self, reason: String) -> NotifyError {
         NotifyError { channel: self.channel.clone(), reason, retry: Retry::Later }
     }
+}
+
+/// Whether the same request will be answered so again.
+fn is_refusal(status: u16) -> bool {
+    (400..500).contains(&status) && ![408, 429].contains(&status)
 }
 
 impl Notifier for Alertmanager {

@@ -1,10 +1,11 @@
 //! Notices reach every channel once and in order: over crashes at every call, with two who tell at once, past a channel that is
 //! down or refuses.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use linkcast_domain::ports::{NoticeChannel, NotifyError};
+use linkcast_domain::ports::{NoticeChannel, NotifyError, Revised, StoreError, TaskItem, TaskItems, Written};
 use linkcast_domain::{Budget, Clock, FixedClock, Notice, NoticeKind, Retry, Severity, Timestamp};
 use linkcast_store::MemoryStore;
 
@@ -191,6 +192,50 @@ fn two_who_tell_at_once_tell_it_once() {
     let told = now(deliver_notices((&*story.store, TASK), &[rival], (&budget, &clock))).unwrap();
     assert_eq!(told, Delivered { told: 5, failed: 0 });
     assert_eq!(others[0].heard(), Vec::<String>::new(), "the turn was another's");
+}
+
+/// A store in whose writes another process comes first, once.
+struct Overtaken<'a> {
+    store: &'a MemoryStore,
+    writes_before: AtomicU64,
+    other: &'a [Ear],
+}
+
+impl TaskItems for Overtaken<'_> {
+    async fn task_item(&self, task: &str, name: &str) -> Result<Option<Revised<String>>, StoreError> {
+        self.store.task_item(task, name).await
+    }
+
+    async fn task_items(
+        &self,
+        task: &str,
+        prefix: &str,
+    ) -> Result<Vec<(String, Revised<String>)>, StoreError> {
+        self.store.task_items(task, prefix).await
+    }
+
+    async fn put_task_item(&self, task: &str, item: &TaskItem) -> Result<Written, StoreError> {
+        if self.writes_before.fetch_sub(1, Ordering::Relaxed) == 0 {
+            let clock = FixedClock(at(60));
+            let budget = Budget::of(Duration::from_secs(60), &clock);
+            now(deliver_notices((self.store, TASK), self.other, (&budget, &clock))).unwrap();
+        }
+        self.store.put_task_item(task, item).await
+    }
+}
+
+#[test]
+fn who_is_overtaken_at_any_write_tells_nothing_twice() {
+    for writes_before in 0..7 {
+        let channels = [Ear::new("one")];
+        let story = Story::with(5, &channels);
+        let overtaken =
+            Overtaken { store: &story.store, writes_before: AtomicU64::new(writes_before), other: &channels };
+        let clock = FixedClock(at(60));
+        let budget = Budget::of(Duration::from_secs(60), &clock);
+        now(deliver_notices((&overtaken, TASK), &channels, (&budget, &clock))).unwrap();
+        assert_eq!(channels[0].heard(), story.ids(), "overtaken at write {writes_before}");
+    }
 }
 
 #[test]
