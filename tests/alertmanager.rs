@@ -1,4 +1,4 @@
-//! Debian's Alertmanager receives our alerts and sees them cleared.
+//! Debian's Alertmanager receives our alerts and sees them cleared, and holds the last word on a rollout.
 //!
 //! `linkcast run` reads a program's sample file that grows by a port's hours, faulty and then sound, in a few seconds:
 //! a cause is believed gone only when it has left the windows of minutes and hours that the features look back on, and
@@ -11,7 +11,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use linkcast_domain::{Clock, SystemClock, Timestamp};
+use linkcast_domain::{Clock, Notice, NoticeKind, Severity, SystemClock, Timestamp};
+use linkcast_pipeline::{NoBus, NoticeBoard};
+use linkcast_store::SqliteStore;
 use linkcast_tests::{Running, binary, free_address, get_json, until, wait_for_listener};
 
 #[test]
@@ -32,6 +34,69 @@ fn an_alert_arrives_at_alertmanager_and_clears_when_the_port_recovers() -> Resul
         port.live(Duration::from_secs(120), Health::Sound)?;
         Ok((firing(address)? == 0).then_some(()))
     })
+}
+
+#[test]
+fn an_aborted_rollout_fires_until_the_next_word_on_it() -> Result<()> {
+    let folder = tempfile::tempdir().context("cannot make a folder")?;
+    let mut port = GrowingFile::create(folder.path())?;
+    port.live(Duration::from_secs(20 * 60), Health::Sound)?;
+    let address = free_address()?;
+    let _alertmanager = start_alertmanager(address, folder.path())?;
+    wait_for_listener(address)?;
+    let look = || run_once(&port, address, folder.path());
+    look()?;
+    publish(folder.path(), "1/abort", Severity::Critical)?;
+    look()?;
+    let aborted = until("the notice", Duration::from_secs(20), || only_alert(address))?;
+    assert_eq!(aborted["labels"]["alertname"], "LinkcastModelRollout");
+    assert_eq!(aborted["labels"]["severity"], "critical");
+    assert_eq!(aborted["labels"]["task"], TASK);
+    assert_eq!(aborted["annotations"]["summary"], "1/abort happened");
+    let details = aborted["annotations"]["details"].as_str().unwrap_or_default().to_owned();
+    assert!(details.contains("errors: 17") && details.contains("What to do: "), "{details}");
+    look()?;
+    assert_eq!(
+        only_alert(address)?.map(|alert| alert["fingerprint"].clone()),
+        Some(aborted["fingerprint"].clone())
+    );
+
+    publish(folder.path(), "2/start", Severity::Info)?;
+    look()?;
+    until("the notice's end", Duration::from_secs(20), || Ok((firing(address)? == 0).then_some(())))
+}
+
+const TASK: &str = "link-health";
+
+/// Puts a notice on the board, as whoever rolls out does.
+fn publish(folder: &Path, what: &str, severity: Severity) -> Result<()> {
+    let store = SqliteStore::open(&folder.join("linkcast.db")).context("cannot open the database")?;
+    let (place, happened) = (("fabric", TASK), (what, SystemClock.now()));
+    let notice = Notice::of(NoticeKind::Rollout, place, happened, severity, format!("{what} happened"));
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let board = NoticeBoard::new(&store, TASK);
+    let _ = runtime.block_on(board.publish(&NoBus, &notice.with("errors", 17)))?;
+    Ok(())
+}
+
+/// Asks the port once, and tells what there is to tell.
+fn run_once(port: &GrowingFile, alertmanager: SocketAddr, folder: &Path) -> Result<()> {
+    let status = Command::new(binary("linkcast")?)
+        .args(["run", "--once"])
+        .arg(format!("--source=command:cat {}", port.path.display()))
+        .arg(format!("--alertmanager=http://{alertmanager}"))
+        .arg("--db")
+        .arg(folder.join("linkcast.db"))
+        .status()
+        .context("cannot start linkcast")?;
+    anyhow::ensure!(status.success(), "linkcast run --once ended with {status}");
+    Ok(())
+}
+
+/// The alert that Alertmanager holds as active, once there is one.
+fn only_alert(address: SocketAddr) -> Result<Option<serde_json::Value>> {
+    let alerts = get_json(&format!("http://{address}/api/v2/alerts?active=true"))?;
+    Ok(alerts.as_array().and_then(|alerts| alerts.first()).cloned())
 }
 
 /// How the port is.

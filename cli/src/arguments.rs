@@ -16,9 +16,9 @@ use linkcast_telemetry::Topology;
 
 use crate::capture::{FormatChoice, Reader};
 use crate::commands::{
-    Session, alerts, aws, completions, cost, dataset, demo, evaluate, export_rows, export_xgboost, features,
-    import, insights, inspect, models, ports, predict, replay, review, routing, run, score_events, score_nab,
-    serve, simulate, stand_in, task, train, verify,
+    Session, alerts, aws, completions, cost, dataset, demo, evaluate, events, export_rows, export_xgboost,
+    features, import, insights, inspect, models, ports, predict, replay, review, routing, run, score_events,
+    score_nab, score_notifications, serve, simulate, stand_in, task, train, verify,
 };
 use crate::configuration::Configuration;
 use crate::database;
@@ -29,7 +29,9 @@ use crate::maintenance;
 use crate::model;
 use crate::output::Form;
 use crate::registry::ModelChoice;
-use crate::sink::{Alertmanager, Channel, JsonLinesFile, Reminder, Webhook};
+use crate::sink::{
+    Alertmanager, Channel, ChannelKind, JsonLinesFile, LeastSeverity, Reminder, Webhook, least_of,
+};
 use crate::store::StorePlace;
 
 /// What `--help` says of exit codes and the environment.
@@ -120,6 +122,8 @@ pub(crate) enum Command {
     ScoreNab(score_nab::ScoreNabArguments),
     /// Score how soon an injected fault is seen without a model.
     ScoreEvents(score_events::ScoreEventsArguments),
+    /// Score how often people would be told of labelled incidents.
+    ScoreNotifications(Box<score_notifications::ScoreNotificationsArguments>),
     /// Judge every sample of a capture with a model.
     Predict(predict::PredictArguments),
     /// Answer over HTTP with one model or several, as a SageMaker container does.
@@ -132,6 +136,8 @@ pub(crate) enum Command {
     Insights(insights::InsightsArguments),
     /// List the alerts in a database.
     Alerts(alerts::AlertsArguments),
+    /// Follow what people were told: alerts, and notices about models.
+    Events(events::EventsArguments),
     /// List the ports in a database.
     Ports(ports::PortsArguments),
     /// Say what a capture holds, and what of it cannot be used and why.
@@ -204,6 +210,10 @@ pub(crate) struct TellingArguments {
     /// Append each alert as a JSON line to this file.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Tell notices about models from this severity on, everywhere or on one channel: critical, or webhook=warning (default: info;
+    /// Alertmanager fires from warning on). May be given several times.
+    #[arg(long = "notices", value_name = "[CHANNEL=]SEVERITY")]
+    notices: Vec<LeastSeverity>,
 }
 
 impl TellingArguments {
@@ -212,14 +222,16 @@ impl TellingArguments {
         let mut channels = Vec::new();
         if let Some(path) = &self.output {
             let committed = database::wait(store.resume())?.last_sequence;
-            let file = JsonLinesFile::open(path, committed).map_err(|error| {
+            let least = least_of(ChannelKind::Output, &self.notices);
+            let file = JsonLinesFile::open(path, committed, least).map_err(|error| {
                 Failure::new(ExitKind::Machine, format!("opening {}: {error}", path.display()))
             })?;
             channels.push(Channel::File(file));
         }
-        channels.extend(self.webhook.as_deref().map(|url| Channel::Webhook(Webhook::new(url))));
-        channels
-            .extend(self.alertmanager.as_deref().map(|url| Channel::Alertmanager(Alertmanager::new(url))));
+        let webhook = |url: &str| Webhook::new(url, least_of(ChannelKind::Webhook, &self.notices));
+        channels.extend(self.webhook.as_deref().map(|url| Channel::Webhook(webhook(url))));
+        let manager = |url: &str| Alertmanager::new(url, least_of(ChannelKind::Alertmanager, &self.notices));
+        channels.extend(self.alertmanager.as_deref().map(|url| Channel::Alertmanager(manager(url))));
         Ok(channels)
     }
 

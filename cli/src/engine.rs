@@ -2,10 +2,16 @@
 //!
 //! Run, replay and demo share it, so that what is recorded, live or simulated goes exactly the same way.
 
-use linkcast_domain::ports::{Lookup, Maintenance, MaintenanceWindow, Outbox, PipelineStore, StoreError};
-use linkcast_domain::{Alert, Retry, SystemClock, Timestamp};
+use std::time::Duration;
+
+use linkcast_domain::ports::{
+    Lookup, Maintenance, MaintenanceWindow, Outbox, PipelineStore, StoreError, TaskItems,
+};
+use linkcast_domain::{Alert, Budget, Retry, SystemClock, Timestamp};
 use linkcast_features::Calendar;
-use linkcast_pipeline::{Pipeline, PipelineError, Settings, Sweep, SweepReport, Tally};
+use linkcast_pipeline::{
+    Delivered, NoticeError, Pipeline, PipelineError, Settings, Sweep, SweepReport, Tally, deliver_notices,
+};
 use linkcast_scoring::Model;
 use linkcast_telemetry::Topology;
 
@@ -158,6 +164,18 @@ impl<S: EngineStore> Engine<S> {
         self.pipeline.store()
     }
 }
+
+impl<S: EngineStore + TaskItems> Engine<S> {
+    /// Tells every channel the notices about the task's models that it has not had. What cannot be told waits in the store.
+    pub(crate) fn tell_notices(&self) -> Result<Delivered, NoticeError> {
+        let budget = Budget::of(NOTICES_LIMIT, &SystemClock);
+        let place = (self.store(), self.pipeline.settings().task.as_str());
+        ready(deliver_notices(place, self.pipeline.notifiers(), (&budget, &SystemClock)))
+    }
+}
+
+/// The longest that telling notices may hold up sweeps.
+const NOTICES_LIMIT: Duration = Duration::from_secs(20);
 
 /// The source under which a topology file is known.
 const TOPOLOGY: &str = "topology";

@@ -7,6 +7,7 @@ pub(crate) mod cost;
 pub(crate) mod dataset;
 pub(crate) mod demo;
 pub(crate) mod evaluate;
+pub(crate) mod events;
 pub(crate) mod export_rows;
 pub(crate) mod export_xgboost;
 pub(crate) mod features;
@@ -22,6 +23,7 @@ pub(crate) mod routing;
 pub(crate) mod run;
 pub(crate) mod score_events;
 pub(crate) mod score_nab;
+pub(crate) mod score_notifications;
 pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod stand_in;
@@ -73,12 +75,14 @@ pub(crate) fn execute(arguments: Arguments, configuration: &Configuration) -> Re
         Command::Review(arguments) => review::execute(&arguments, &mut session)?,
         Command::ScoreNab(arguments) => score_nab::execute(&arguments, &mut session)?,
         Command::ScoreEvents(arguments) => score_events::execute(&arguments, &mut session)?,
+        Command::ScoreNotifications(arguments) => score_notifications::execute(&arguments, &mut session)?,
         Command::Predict(arguments) => predict::execute(&arguments, &mut session)?,
         Command::Serve(arguments) => serve::execute(&arguments, &mut session)?,
         Command::StandIn(arguments) => stand_in::execute(&arguments, &mut session)?,
         Command::Verify(arguments) => verify::execute(&arguments, &mut session)?,
         Command::Insights(arguments) => insights::execute(&arguments, &mut session)?,
         Command::Alerts(arguments) => alerts::execute(&arguments, &mut session)?,
+        Command::Events(arguments) => events::execute(&arguments, &mut session)?,
         Command::Ports(arguments) => ports::execute(&arguments, &mut session)?,
         Command::Inspect(arguments) => inspect::execute(&arguments, &mut session)?,
         Command::Aws(arguments) => aws::execute(&arguments, &mut session)?,

@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use linkcast_domain::ports::TaskItems;
 use linkcast_domain::{Clock, SystemClock};
 use linkcast_store::MemoryStore;
 use tokio::runtime::Runtime;
@@ -59,7 +60,7 @@ pub(crate) fn execute(arguments: &RunArguments, session: &mut Session<'_>) -> Re
     }
 }
 
-fn watch<S: EngineStore>(
+fn watch<S: EngineStore + TaskItems>(
     arguments: &RunArguments,
     store: S,
     session: &mut Session<'_>,
@@ -84,6 +85,7 @@ fn watch<S: EngineStore>(
         is_once: arguments.once,
         any_answer: false,
         reminder: arguments.telling.reminder(),
+        notices_due: Instant::now(),
     };
     let ended = watch.serve(&events, session);
     drop(polls);
@@ -91,6 +93,7 @@ fn watch<S: EngineStore>(
     ended?;
     let last = watch.engine.finish()?;
     printed::report(&last, session)?;
+    watch.tell_notices(session);
     watch.conclude(session)
 }
 
@@ -149,7 +152,7 @@ fn start_sources(
 }
 
 /// Everything the one thread that owns the pipeline holds.
-struct LiveWatch<S: EngineStore> {
+struct LiveWatch<S: EngineStore + TaskItems> {
     joiner: Joiner,
     health: Vec<SourceHealth>,
     engine: Engine<S>,
@@ -158,9 +161,14 @@ struct LiveWatch<S: EngineStore> {
     is_once: bool,
     any_answer: bool,
     reminder: Option<Reminder>,
+    /// When it is looked again for notices to tell.
+    notices_due: Instant,
 }
 
-impl<S: EngineStore> LiveWatch<S> {
+/// How often it is looked for notices: a few reads, and people need not hear of models sooner.
+const LOOK_FOR_NOTICES_EVERY: Duration = Duration::from_secs(15);
+
+impl<S: EngineStore + TaskItems> LiveWatch<S> {
     fn serve(&mut self, events: &Receiver<Event>, session: &mut Session<'_>) -> Result<(), Failure> {
         loop {
             match events.recv_timeout(self.patience(Instant::now())) {
@@ -173,6 +181,9 @@ impl<S: EngineStore> LiveWatch<S> {
                 self.ingest(joined, session)?;
             }
             self.remind(session);
+            if Instant::now() >= self.notices_due {
+                self.tell_notices(session);
+            }
             if self.is_once && self.unanswered == 0 {
                 break;
             }
@@ -186,7 +197,25 @@ impl<S: EngineStore> LiveWatch<S> {
     /// How long there is nothing to do but wait for sources.
     fn patience(&self, now: Instant) -> Duration {
         let reminder = self.reminder.as_ref().map(|reminder| reminder.patience(now));
-        self.joiner.patience(now).min(reminder.unwrap_or(Duration::MAX))
+        let notices = self.notices_due.saturating_duration_since(now);
+        self.joiner.patience(now).min(reminder.unwrap_or(Duration::MAX)).min(notices)
+    }
+
+    /// Notices wait on the board until they are told: nothing that fails here ends the watch.
+    fn tell_notices(&mut self, session: &Session<'_>) {
+        match self.engine.tell_notices() {
+            Ok(told) if told.failed > 0 => {
+                let failed = told.failed;
+                session
+                    .notes
+                    .warn(format!("{failed} notices about models could not be told; they are told later"));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                session.notes.warn(format!("notices about models are told later: {}", chain(&error)))
+            }
+        }
+        self.notices_due = Instant::now() + LOOK_FOR_NOTICES_EVERY;
     }
 
     fn remind(&mut self, session: &Session<'_>) {

@@ -72,8 +72,8 @@ struct SenseFindings {
 
 /// Scores.
 pub(crate) fn execute(arguments: &ScoreEventsArguments, session: &mut Session<'_>) -> Result<(), Failure> {
-    let at = fault_time(&arguments.folder.join(EVENTS), &arguments.fault)?;
-    let paths = telemetry(arguments)?;
+    let at = fault_time(&arguments.folder, &arguments.fault)?;
+    let paths = telemetry(&arguments.folder, &arguments.files)?;
     let mut watcher = Watcher::new(CLEAR_AFTER);
     let mut alarms: BTreeMap<Sense, Vec<(Timestamp, StreamId)>> = BTreeMap::new();
     let mut first_seen: BTreeMap<StreamId, Timestamp> = BTreeMap::new();
@@ -127,10 +127,11 @@ fn of_sense(
 }
 
 /// When the fault was put in.
-fn fault_time(path: &Path, fault: &str) -> Result<Timestamp, Failure> {
+pub(super) fn fault_time(folder: &Path, fault: &str) -> Result<Timestamp, Failure> {
+    let path = folder.join(EVENTS);
     let unusable = |message: String| Failure::new(ExitKind::UnusableInput, message);
-    let text =
-        fs::read_to_string(path).map_err(|error| unusable(format!("reading {}: {error}", path.display())))?;
+    let text = fs::read_to_string(&path)
+        .map_err(|error| unusable(format!("reading {}: {error}", path.display())))?;
     let row = text.lines().find(|row| row.split(',').nth(1) == Some(fault));
     let seconds = row.and_then(|row| row.split(',').next()?.parse::<f64>().ok());
     seconds.map(|seconds| Timestamp::from_millis((seconds * 1000.0) as i64)).ok_or_else(|| {
@@ -138,9 +139,8 @@ fn fault_time(path: &Path, fault: &str) -> Result<Timestamp, Failure> {
     })
 }
 
-/// The run's files but the events.
-fn telemetry(arguments: &ScoreEventsArguments) -> Result<Vec<PathBuf>, Failure> {
-    let folder = &arguments.folder;
+/// The run's files but the events, those whose names hold `part`.
+pub(super) fn telemetry(folder: &Path, part: &str) -> Result<Vec<PathBuf>, Failure> {
     let failed = |error: std::io::Error| {
         Failure::new(ExitKind::UnusableInput, format!("listing {}: {error}", folder.display()))
     };
@@ -148,7 +148,7 @@ fn telemetry(arguments: &ScoreEventsArguments) -> Result<Vec<PathBuf>, Failure> 
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if name.contains(".csv") && name != EVENTS && name.contains(&arguments.files) {
+        if name.contains(".csv") && name != EVENTS && name.contains(part) {
             paths.push(path);
         }
     }

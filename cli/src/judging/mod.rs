@@ -5,11 +5,14 @@
 
 mod bystander;
 mod course;
+mod fault_trace;
 mod findings;
 mod forgetful;
 mod heard;
+mod held;
 mod judges;
 mod kin;
+mod notifications;
 mod pack;
 mod row_slices;
 mod rows;
@@ -18,8 +21,11 @@ mod told;
 mod watcher;
 
 pub(crate) use course::{CoursePlan, Judges, Live};
+pub(crate) use fault_trace::servers;
 pub(crate) use findings::{Findings, Judged, RealisticRate};
+pub(crate) use held::Held;
 pub(crate) use judges::{Difference, JudgeFindings};
+pub(crate) use notifications::{Incident, Messages, Replayed, against, counted_engine};
 pub(crate) use row_slices::RowSlice;
 pub(crate) use slices::Slice;
 pub(crate) use watcher::{Sense, Watcher};

@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use linkcast_domain::ports::{Notifier, NotifyError, OutboxMessage};
-use linkcast_domain::{Alert, Clock, SystemClock};
-use linkcast_pipeline::alertmanager_payload;
+use linkcast_domain::ports::{NoticeChannel, Notifier, NotifyError, OutboxMessage};
+use linkcast_domain::{Alert, Clock, Notice, Severity, SystemClock};
+use linkcast_pipeline::{alertmanager_notice, alertmanager_payload};
 
 use super::post::Address;
 
@@ -25,12 +25,17 @@ const GENERATOR: &str = "http://linkcast";
 
 /// An Alertmanager.
 #[derive(Debug)]
-pub(crate) struct Alertmanager(Address);
+pub(crate) struct Alertmanager {
+    address: Address,
+    /// Notices fire from this severity on.
+    fires_from: Severity,
+}
 
 impl Alertmanager {
-    /// The Alertmanager at `url`, the address of its web page.
-    pub(crate) fn new(url: &str) -> Self {
-        Alertmanager(Address::new("alertmanager", &format!("{}/api/v2/alerts", url.trim_end_matches('/'))))
+    /// The Alertmanager at `url`, the address of its web page; notices fire from `fires_from` on.
+    pub(crate) fn new(url: &str, fires_from: Severity) -> Self {
+        let url = format!("{}/api/v2/alerts", url.trim_end_matches('/'));
+        Alertmanager { address: Address::new("alertmanager", &url), fires_from }
     }
 
     fn post<'a>(
@@ -40,18 +45,34 @@ impl Alertmanager {
         budget: Duration,
     ) -> Result<(), NotifyError> {
         let body = alertmanager_payload(alerts, SystemClock.now(), VALID_FOR, GENERATOR);
-        self.0.post(&body, key, budget)
+        self.address.post(&body, key, budget)
     }
 }
 
 impl Notifier for Alertmanager {
     fn channel(&self) -> &str {
-        self.0.channel()
+        self.address.channel()
     }
 
     async fn publish(&self, messages: &[OutboxMessage], budget: Duration) -> Result<(), NotifyError> {
         let key = messages.last().map_or("", |message| &message.id);
         self.post(newest_of_each(messages), key, budget)
+    }
+}
+
+impl NoticeChannel for Alertmanager {
+    fn channel(&self) -> &str {
+        self.address.channel()
+    }
+
+    /// All are told: what does not fire ends what fired before it.
+    fn least(&self) -> Severity {
+        Severity::Info
+    }
+
+    async fn tell_notice(&self, notice: &Notice, budget: Duration) -> Result<(), NotifyError> {
+        let body = alertmanager_notice(notice, self.fires_from, SystemClock.now(), GENERATOR);
+        self.address.post(&body, &notice.id, budget)
     }
 }
 
@@ -73,7 +94,7 @@ pub(crate) struct Reminder {
 impl Reminder {
     /// Reminds the Alertmanager at `url`, at once after a start and then steadily.
     pub(crate) fn new(url: &str, now: Instant) -> Self {
-        Reminder { alertmanager: Alertmanager::new(url), due: now }
+        Reminder { alertmanager: Alertmanager::new(url, Severity::Info), due: now }
     }
 
     /// How long nothing is due.

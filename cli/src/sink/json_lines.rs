@@ -8,17 +8,22 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use linkcast_domain::ports::{Notifier, NotifyError, OutboxMessage};
-use linkcast_pipeline::{JsonLines, written_lines};
+use linkcast_domain::ports::{NoticeChannel, Notifier, NotifyError, OutboxMessage};
+use linkcast_domain::{Notice, Severity};
+use linkcast_pipeline::{JsonLines, written_lines, written_notices};
 
 /// A file that grows.
 #[derive(Debug)]
-pub(crate) struct JsonLinesFile(JsonLines<Synced>);
+pub(crate) struct JsonLinesFile {
+    lines: JsonLines<Synced>,
+    least: Severity,
+}
 
 impl JsonLinesFile {
     /// Opens `path` for appending, making it if it is not there. `committed` is the store's last message: a file that
-    /// holds a later one was written from another store, whose numbers say nothing about this one's.
-    pub(crate) fn open(path: &Path, committed: u64) -> io::Result<Self> {
+    /// holds a later one was written from another store, whose numbers say nothing about this one's. Notices are told from
+    /// `least` on.
+    pub(crate) fn open(path: &Path, committed: u64, least: Severity) -> io::Result<Self> {
         let mut file = OpenOptions::new().create(true).read(true).write(true).truncate(false).open(path)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
@@ -28,17 +33,32 @@ impl JsonLinesFile {
         }
         file.seek(SeekFrom::End(0))?;
         let last = if written.last_sequence <= committed { written.last_sequence } else { 0 };
-        Ok(JsonLinesFile(JsonLines::new(format!("file:{}", path.display()), Synced(file), last)))
+        let (channel, notices) = (format!("file:{}", path.display()), written_notices(&bytes));
+        Ok(JsonLinesFile { lines: JsonLines::new(channel, Synced(file), last, notices), least })
     }
 }
 
 impl Notifier for JsonLinesFile {
     fn channel(&self) -> &str {
-        self.0.channel()
+        Notifier::channel(&self.lines)
     }
 
     async fn publish(&self, messages: &[OutboxMessage], budget: Duration) -> Result<(), NotifyError> {
-        self.0.publish(messages, budget).await
+        self.lines.publish(messages, budget).await
+    }
+}
+
+impl NoticeChannel for JsonLinesFile {
+    fn channel(&self) -> &str {
+        NoticeChannel::channel(&self.lines)
+    }
+
+    fn least(&self) -> Severity {
+        self.least
+    }
+
+    async fn tell_notice(&self, notice: &Notice, budget: Duration) -> Result<(), NotifyError> {
+        self.lines.tell_notice(notice, budget).await
     }
 }
 
@@ -58,7 +78,7 @@ impl Write for Synced {
 
 #[cfg(test)]
 mod tests {
-    use linkcast_domain::{Alert, AlertState, Cause, Timestamp};
+    use linkcast_domain::{Alert, AlertState, Cause, NoticeKind, Timestamp};
 
     use super::*;
     use crate::database::ready;
@@ -84,7 +104,7 @@ mod tests {
     }
 
     fn publish(path: &Path, committed: u64, messages: &[OutboxMessage]) {
-        let file = JsonLinesFile::open(path, committed).unwrap();
+        let file = JsonLinesFile::open(path, committed, Severity::Info).unwrap();
         ready(file.publish(messages, Duration::ZERO)).unwrap();
     }
 
@@ -97,6 +117,24 @@ mod tests {
         std::fs::write(&path, &whole[..whole.len() - 7]).unwrap();
         publish(&path, 2, &[message(1), message(2)]);
         assert_eq!(std::fs::read(&path).unwrap(), whole);
+    }
+
+    #[test]
+    fn a_notice_stands_in_the_file_once_and_hides_no_alert() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("alerts.jsonl");
+        publish(&path, 0, &[message(1)]);
+        let (place, what) = (("lab", "link-health"), ("1/start", Timestamp::EPOCH));
+        let notice = Notice::of(NoticeKind::Rollout, place, what, Severity::Info, "it began".to_owned());
+        for _ in 0..2 {
+            let file = JsonLinesFile::open(&path, 1, Severity::Info).unwrap();
+            ready(file.tell_notice(&notice, Duration::ZERO)).unwrap();
+            ready(file.tell_notice(&notice, Duration::ZERO)).unwrap();
+        }
+        publish(&path, 1, &[message(1)]);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().count(), 2, "{text}");
+        assert!(text.lines().nth(1).unwrap().starts_with(r#"{"notice":{"id":""#), "{text}");
     }
 
     #[test]

@@ -2,29 +2,47 @@
 
 use std::time::Duration;
 
-use linkcast_domain::ports::{Notifier, NotifyError, OutboxMessage};
-use linkcast_pipeline::webhook_payload;
+use linkcast_domain::ports::{NoticeChannel, Notifier, NotifyError, OutboxMessage};
+use linkcast_domain::{Notice, Severity};
+use linkcast_pipeline::{webhook_notice, webhook_payload};
 
 use super::post::Address;
 
 /// An address that wants every alert.
 #[derive(Debug)]
-pub(crate) struct Webhook(Address);
+pub(crate) struct Webhook {
+    address: Address,
+    least: Severity,
+}
 
 impl Webhook {
-    /// The webhook at `url`.
-    pub(crate) fn new(url: &str) -> Self {
-        Webhook(Address::new("webhook", url))
+    /// The webhook at `url`, told of notices from `least` on.
+    pub(crate) fn new(url: &str, least: Severity) -> Self {
+        Webhook { address: Address::new("webhook", url), least }
     }
 }
 
 impl Notifier for Webhook {
     fn channel(&self) -> &str {
-        self.0.channel()
+        self.address.channel()
     }
 
     async fn publish(&self, messages: &[OutboxMessage], budget: Duration) -> Result<(), NotifyError> {
         let key = messages.last().map_or("", |message| &message.id);
-        self.0.post(&webhook_payload(messages), key, budget)
+        self.address.post(&webhook_payload(messages), key, budget)
+    }
+}
+
+impl NoticeChannel for Webhook {
+    fn channel(&self) -> &str {
+        self.address.channel()
+    }
+
+    fn least(&self) -> Severity {
+        self.least
+    }
+
+    async fn tell_notice(&self, notice: &Notice, budget: Duration) -> Result<(), NotifyError> {
+        self.address.post(&webhook_notice(notice), &notice.id, budget)
     }
 }

@@ -4,6 +4,7 @@
 
 mod datasets;
 mod evaluating;
+mod events;
 mod files;
 mod judging;
 mod labelling;

@@ -35,6 +35,50 @@ fn scored(arguments: &[&str]) -> Outcome<Value> {
     Ok(serde_json::from_str(&called.printed)?)
 }
 
+/// The figures of docs/NOTIFICATIONS.md. The trace has no counters; what it makes of a server that is off the fabric says `judging::fault_trace`.
+#[test]
+fn servers_that_leave_the_fabric_are_told_twice_at_most_and_restarts_not_at_all() {
+    let Some(trace) = third_party("gpu_faults") else { return };
+    let found = scored(&["score-notifications", text(&trace.join("fault_trace.json"))]).unwrap();
+    let total = &found["total"];
+    assert_eq!(total["most"], 2, "{total}");
+    assert!(found["messages_per_incident"].as_f64().unwrap() <= 2.0);
+    assert_eq!((total["incidents"].as_u64(), total["told"].as_u64()), (Some(70), Some(66)), "{total}");
+    assert_eq!(found["noise"]["opened"], 0, "{}", found["noise_about"]);
+    let kinds = found["by_kind"].as_object().unwrap();
+    let restarts: Vec<&Value> = kinds
+        .iter()
+        .filter(|(kind, _)| kind.ends_with("over within 20 min"))
+        .map(|(_, found)| found)
+        .collect();
+    assert!(!restarts.is_empty() && restarts.iter().all(|found| found["told"] == 0), "{kinds:?}");
+}
+
+#[test]
+fn injected_faults_are_told_twice_at_most_and_the_only_other_message_is_of_a_link_that_flaps() {
+    let Some(runs) = third_party("cisco_events") else { return };
+    let names = ["200122_1624_blackhole_big", "200122_1729_iflap_ifdown", "200124_0247_bfd_break"];
+    let mut folders: Vec<PathBuf> = names.iter().map(|name| runs.join(format!("S-{name}"))).collect();
+    folders.push(runs.join("S-200122_1802_ecmp_low_traffic-2"));
+    let map = map("cisco-ios-xr-generic-counters.toml");
+    let mut arguments =
+        vec!["score-notifications", "--map", text(&map), "--files", "latest_generic-counters"];
+    arguments.extend(folders.iter().map(|folder| text(folder)));
+    for fault in ["shutdown_interface", "break_bfd", "add_blackhole", "set_loopback"] {
+        arguments.extend(["--fault", fault]);
+    }
+    let found = scored(&arguments).unwrap();
+    assert_eq!(found["total"]["told"], 0, "the recordings end before a link may be told as down");
+    let flapping = "connection_instability: stream:leaf8/HundredGigE0/0/0/18";
+    assert_eq!(found["noise"], serde_json::json!({"opened": 1, "updated": 0, "resolved": 0}));
+    assert_eq!(found["noise_about"], serde_json::json!({flapping: 1}));
+    arguments.extend(["--hold", "45m"]);
+    let held = scored(&arguments).unwrap();
+    assert_eq!(held["by_kind"]["shutdown_interface"]["told"], 1);
+    assert_eq!((&held["total"]["told"], &held["total"]["most"]), (&Value::from(1), &Value::from(1)));
+    assert_eq!(held["noise_about"], serde_json::json!({flapping: 1}));
+}
+
 /// What one sense saw.
 fn seen_by<'a>(found: &'a Value, sense: &str) -> Option<&'a Value> {
     found["seen_by"].as_array()?.iter().find(|one| one["sense"] == sense)

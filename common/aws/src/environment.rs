@@ -2,6 +2,7 @@
 //!
 //! A function reads what it needs and knows the rest by name: the template may set a variable for all of them at once.
 
+use linkcast_domain::Severity;
 use linkcast_lambda::{ConfigReader, Setting};
 
 /// Every variable begins so.
@@ -27,6 +28,12 @@ pub const TOPIC_ARN: Setting<String> = Setting::new("LINKCAST_TOPIC_ARN", "a top
 /// Alertmanager's address.
 pub const ALERTMANAGER_URL: Setting<String> =
     Setting::new("LINKCAST_ALERTMANAGER_URL", "an http:// or https:// address", address);
+/// From which severity on notices are told on the topic.
+pub const TOPIC_NOTICES: Setting<Severity> =
+    Setting::new("LINKCAST_TOPIC_NOTICES", "info, warning or critical", |text| text.parse().ok());
+/// From which severity on notices fire in Alertmanager.
+pub const ALERTMANAGER_NOTICES: Setting<Severity> =
+    Setting::new("LINKCAST_ALERTMANAGER_NOTICES", "info, warning or critical", |text| text.parse().ok());
 /// A folder with a model, in the place of the one inside.
 pub const MODEL_DIR: Setting<String> = Setting::new("LINKCAST_MODEL_DIR", "a folder", text);
 /// A folder with a model that judges beside the others and answers nothing.
@@ -36,7 +43,7 @@ pub const SHADOW_MODEL_DIR: Setting<String> =
 pub const LOG_LEVEL: Setting<tracing::Level> =
     Setting::new("LINKCAST_LOG_LEVEL", "error, warn, info, debug or trace", |text| text.parse().ok());
 
-const ALL: [&str; 11] = [
+const ALL: [&str; 13] = [
     TABLE.name,
     FABRIC.name,
     TIME_ZONE.name,
@@ -45,6 +52,8 @@ const ALL: [&str; 11] = [
     TOKEN_SECRET.name,
     TOPIC_ARN.name,
     ALERTMANAGER_URL.name,
+    TOPIC_NOTICES.name,
+    ALERTMANAGER_NOTICES.name,
     MODEL_DIR.name,
     SHADOW_MODEL_DIR.name,
     LOG_LEVEL.name,

@@ -45,7 +45,7 @@ pub use features::{
 pub use identity::{NodeGuid, ParseGuidError, ParseStreamIdError, PortId, StreamId};
 pub use insight::{Attempt, AttemptOutcome, Influencer, Insight, InsightId, ModelIdentity};
 pub use link::{LinkRate, NodeKind, PortFacts, PortState};
-pub use notice::{Notice, NoticeKind, Severity};
+pub use notice::{Notice, NoticeKind, ParseSeverityError, Severity};
 pub use prediction::{ParsePredictionTypeError, PredictionType};
 pub use registry::{
     Added, Alias, Aliases, Approval, Decision, FileFacts, Lineage, ModelFacts, ModelName, ModelVersion,

@@ -3,6 +3,8 @@
 //! An alert speaks of links, a notice of whoever judges them. Its id is a function of what happened, so that whoever tells it
 //! again, after a crash or because two of them saw it, tells the same one.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_128;
@@ -78,9 +80,23 @@ impl NoticeKind {
             NoticeKind::Endpoint => "Endpoint Changed",
         }
     }
+
+    /// The name in output, labels and filters.
+    pub fn name(self) -> &'static str {
+        match self {
+            NoticeKind::DriftDetected => "drift_detected",
+            NoticeKind::QualityDegraded => "quality_degraded",
+            NoticeKind::TrainingRun => "training_run",
+            NoticeKind::Rollout => "rollout",
+            NoticeKind::Endpoint => "endpoint",
+        }
+    }
 }
 
 impl Severity {
+    /// Every severity, the least first.
+    pub const ALL: [Severity; 3] = [Severity::Info, Severity::Warning, Severity::Critical];
+
     /// The name in output.
     pub fn name(self) -> &'static str {
         match self {
@@ -88,6 +104,22 @@ impl Severity {
             Severity::Warning => "warning",
             Severity::Critical => "critical",
         }
+    }
+}
+
+/// A text that names no severity.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not a severity: expected info, warning or critical")]
+pub struct ParseSeverityError {
+    text: String,
+}
+
+impl FromStr for Severity {
+    type Err = ParseSeverityError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let named = Severity::ALL.into_iter().find(|severity| severity.name() == text);
+        named.ok_or_else(|| ParseSeverityError { text: text.chars().take(64).collect() })
     }
 }
 

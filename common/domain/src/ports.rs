@@ -35,7 +35,7 @@ pub use review::ReviewItems;
 pub use task_items::{TaskItem, TaskItems};
 pub use training_jobs::{JobChannel, JobError, JobStatus, TrainingJob, TrainingJobs};
 
-use crate::{Alert, AlertState, Condition, Insight, Sample, StreamId, Timestamp};
+use crate::{Alert, AlertState, Condition, Insight, Notice, Sample, Severity, StreamId, Timestamp};
 
 /// Where the pipeline's results become durable, and where it resumes from.
 pub trait PipelineStore: Send + Sync {
@@ -144,6 +144,23 @@ pub trait Notifier: Send + Sync {
     fn publish(
         &self,
         messages: &[OutboxMessage],
+        budget: Duration,
+    ) -> impl Future<Output = Result<(), NotifyError>> + Send;
+}
+
+/// A way to tell people of models.
+pub trait NoticeChannel: Send + Sync {
+    /// The channel's name, stable over restarts: what it was told is kept under it.
+    fn channel(&self) -> &str;
+
+    /// What matters less than this is not told here.
+    fn least(&self) -> Severity;
+
+    /// Tells one notice. The same may come again after a crash; its id is the receiver's key. A refusal that will be repeated
+    /// is [`Retry::Never`](crate::Retry::Never): it holds up no other notice.
+    fn tell_notice(
+        &self,
+        notice: &Notice,
         budget: Duration,
     ) -> impl Future<Output = Result<(), NotifyError>> + Send;
 }

@@ -33,9 +33,13 @@ pub use conditions::{Announced, Conditions, Silence, Step, Verdict, announced};
 pub use facts::Fact;
 pub use gate::{Evidence, LastInsight, evidence, is_news, is_quiet_choice, risk_step};
 pub use judge::{Judge, Judged, Judges, OneJudge, Reasons, Route};
-pub use notices::{NoBus, NoticeBoard, NoticeError};
+pub use notices::{
+    ChannelLog, Delivered, NoBus, NoticeBoard, NoticeError, Outcome, TOLD_FOR, Telling, channel_logs,
+    deliver_notices,
+};
 pub use notify::{
-    AlertmanagerAlert, JsonLines, WrittenLines, alertmanager_payload, webhook_payload, written_lines,
+    AlertmanagerAlert, JsonLines, NoticeText, WrittenLines, alertmanager_notice, alertmanager_payload,
+    webhook_notice, webhook_payload, written_lines, written_notices,
 };
 pub use pipeline::{Pipeline, PipelineError};
 pub use read_ahead::{READ_AHEAD_READINGS, read_ahead};

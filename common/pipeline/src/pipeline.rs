@@ -158,6 +158,16 @@ where
         &self.store
     }
 
+    /// By which numbers it decides.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Who is told.
+    pub fn notifiers(&self) -> &[N] {
+        &self.notifiers
+    }
+
     /// Takes a sweep in. A sweep whose position was already taken in changes nothing. On an error that another
     /// attempt can help, the sweep is in and not yet durable: call [`Pipeline::checkpoint`] later, and do not give it again.
     pub async fn ingest(

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use linkcast_aws::WebClient;
 use linkcast_domain::ports::{Notifier, NotifyError, OutboxMessage};
-use linkcast_domain::{Alert, Clock, Retry, SystemClock, Timestamp};
-use linkcast_pipeline::alertmanager_payload;
+use linkcast_domain::{Alert, Clock, Notice, Retry, Severity, SystemClock, Timestamp};
+use linkcast_pipeline::{AlertmanagerAlert, alertmanager_notice, alertmanager_payload};
 
 /// How long a firing alert stands without being told again: Alertmanager's own default, `resolve_timeout`.
 const VALID_FOR: Duration = Duration::from_secs(300);
@@ -22,13 +22,14 @@ pub(crate) struct Alertmanager {
     web: WebClient,
     url: String,
     channel: String,
+    fires_from: Severity,
 }
 
 impl Alertmanager {
-    /// The Alertmanager at `url`, the address of its web page.
-    pub(crate) fn new(web: WebClient, url: &str) -> Self {
+    /// The Alertmanager at `url`, the address of its web page; notices fire from `fires_from` on.
+    pub(crate) fn new(web: WebClient, url: &str, fires_from: Severity) -> Self {
         let url = format!("{}/api/v2/alerts", url.trim_end_matches('/'));
-        Alertmanager { web, channel: format!("alertmanager:{url}"), url }
+        Alertmanager { web, channel: format!("alertmanager:{url}"), url, fires_from }
     }
 
     /// Tells how alerts stand.
@@ -41,11 +42,24 @@ impl Alertmanager {
         if alerts.is_empty() {
             return Ok(());
         }
-        let payload = alertmanager_payload(alerts, now, VALID_FOR, GENERATOR);
-        let body = serde_json::to_string(&payload).map_err(|error| self.failed(error.to_string()))?;
+        self.post(&alertmanager_payload(alerts, now, VALID_FOR, GENERATOR), budget).await
+    }
+
+    /// Tells a notice; one too slight to fire ends what fired before it.
+    pub(crate) async fn tell_notice(&self, notice: &Notice, budget: Duration) -> Result<(), NotifyError> {
+        let payload = alertmanager_notice(notice, self.fires_from, SystemClock.now(), GENERATOR);
+        self.post(&payload, budget).await
+    }
+
+    async fn post(&self, payload: &[AlertmanagerAlert], budget: Duration) -> Result<(), NotifyError> {
+        let body = serde_json::to_string(payload).map_err(|error| self.failed(error.to_string()))?;
         match self.web.post_json(&self.url, body, budget).await {
             Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
-            Ok(answer) => Err(self.failed(format!("expected status 200, got {}", answer.status))),
+            Ok(answer) => {
+                let failed = self.failed(format!("expected status 200, got {}", answer.status));
+                let retry = if is_refusal(answer.status) { Retry::Never } else { Retry::Later };
+                Err(NotifyError { retry, ..failed })
+            }
             Err(error) => Err(self.failed(linkcast_lambda::chain(&error))),
         }
     }
@@ -53,6 +67,11 @@ impl Alertmanager {
     fn failed(&self, reason: String) -> NotifyError {
         NotifyError { channel: self.channel.clone(), reason, retry: Retry::Later }
     }
+}
+
+/// Whether the same request will be answered so again.
+fn is_refusal(status: u16) -> bool {
+    (400..500).contains(&status) && ![408, 429].contains(&status)
 }
 
 impl Notifier for Alertmanager {

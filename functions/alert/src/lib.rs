@@ -1,4 +1,4 @@
-//! Alert as a function: whatever wakes it, it settles what the table holds and tells what is new.
+//! Alert as a function: whatever wakes it, it settles what the table holds and tells what is new, of the fabric and of models.
 //!
 //! The event is looked at only to tell a tick from news: at a tick Alertmanager is reminded of what is firing, for
 //! it forgets what it does not hear of.
@@ -9,11 +9,11 @@ mod config;
 use std::time::Duration;
 
 use linkcast_aws::{Count, DynamoStore, Shared, Topic, WebClient, write_counts};
-use linkcast_domain::ports::{Lookup, Notifier, NotifyError, OutboxMessage};
-use linkcast_domain::{AlertState, Retry};
+use linkcast_domain::ports::{Lookup, NoticeChannel, Notifier, NotifyError, OutboxMessage};
+use linkcast_domain::{AlertState, Notice, Retry, Severity};
 use linkcast_lambda::{Diagnostic, Function, Invocation, Named};
-use linkcast_pipeline::Settings;
 use linkcast_pipeline::apart::{Alerted, ApartError, alert};
+use linkcast_pipeline::{Delivered, NoticeError, NoticeText, Settings, deliver_notices};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
@@ -22,6 +22,9 @@ pub use config::Config;
 
 /// Alerts of which a tick reminds.
 const MOST_REMINDED: usize = 1_000;
+
+/// The longest a reminder may take.
+const REMINDER_LIMIT: Duration = Duration::from_secs(10);
 
 /// The function, loaded.
 pub struct Alert {
@@ -32,7 +35,8 @@ pub struct Alert {
 
 /// A way to tell people.
 enum Channel {
-    Topic(Topic),
+    /// A topic, and from which severity on it is told of notices.
+    Topic(Topic, Severity),
     Alertmanager(Alertmanager),
 }
 
@@ -48,9 +52,9 @@ pub struct Wake {
 pub struct Done {
     /// Alerts that opened, changed or resolved.
     pub alerts: u64,
-    /// Messages told.
+    /// Messages and notices told, on all channels.
     pub told: u64,
-    /// Channels that failed.
+    /// Channels and notices that failed.
     pub failed: u64,
 }
 
@@ -59,7 +63,9 @@ pub struct Done {
 enum AlertError {
     #[error("could not settle the alerts")]
     Settle(#[source] ApartError),
-    #[error("{failed} channels could not be told; their messages wait in the outbox")]
+    #[error("could not tell the notices about models")]
+    Notices(#[source] NoticeError),
+    #[error("{failed} messages or notices could not be told; they wait in the table")]
     Untold { failed: u64 },
 }
 
@@ -67,6 +73,7 @@ impl Named for AlertError {
     fn name(&self) -> &'static str {
         match self {
             AlertError::Settle(_) => "AlertsNotSettled",
+            AlertError::Notices(_) => "NoticesNotTold",
             AlertError::Untold { .. } => "ChannelNotTold",
         }
     }
@@ -74,6 +81,7 @@ impl Named for AlertError {
     fn class(&self) -> Retry {
         match self {
             AlertError::Settle(error) => error.class(),
+            AlertError::Notices(error) => error.class(),
             AlertError::Untold { .. } => Retry::Later,
         }
     }
@@ -83,9 +91,12 @@ impl Alert {
     /// The function over `store`, with the channels the configuration names.
     pub fn new(config: &Config, shared: &Shared, store: DynamoStore) -> Self {
         let settings = Settings { fabric: config.fabric.clone(), ..Settings::default() };
-        let topic = config.topic.iter().map(|arn| Channel::Topic(Topic::new(shared, arn)));
+        let topic =
+            config.topic.iter().map(|arn| Channel::Topic(Topic::new(shared, arn), config.topic_notices));
         let address = config.alertmanager.iter();
-        let manager = address.map(|url| Channel::Alertmanager(Alertmanager::new(WebClient::new(), url)));
+        let fires_from = config.alertmanager_notices;
+        let manager =
+            address.map(|url| Channel::Alertmanager(Alertmanager::new(WebClient::new(), url, fires_from)));
         let channels = topic.chain(manager).collect();
         Alert { settings, store, channels }
     }
@@ -100,7 +111,7 @@ impl Alert {
         let firing = firing.map_err(|error| AlertError::Settle(error.into()))?;
         let mut failed = 0;
         for manager in managers {
-            let budget = invocation.budget.remaining(invocation.clock);
+            let budget = invocation.budget.share(REMINDER_LIMIT, invocation.clock);
             if let Err(error) = manager.tell(&firing, invocation.clock.now(), budget).await {
                 warn!(%error, "a reminder failed");
                 failed += 1;
@@ -114,7 +125,7 @@ impl Channel {
     fn manager(&self) -> Option<&Alertmanager> {
         match self {
             Channel::Alertmanager(manager) => Some(manager),
-            Channel::Topic(_) => None,
+            Channel::Topic(..) => None,
         }
     }
 }
@@ -122,15 +133,39 @@ impl Channel {
 impl Notifier for Channel {
     fn channel(&self) -> &str {
         match self {
-            Channel::Topic(topic) => topic.channel(),
+            Channel::Topic(topic, _) => topic.channel(),
             Channel::Alertmanager(manager) => manager.channel(),
         }
     }
 
     async fn publish(&self, messages: &[OutboxMessage], budget: Duration) -> Result<(), NotifyError> {
         match self {
-            Channel::Topic(topic) => topic.publish(messages, budget).await,
+            Channel::Topic(topic, _) => topic.publish(messages, budget).await,
             Channel::Alertmanager(manager) => manager.publish(messages, budget).await,
+        }
+    }
+}
+
+impl NoticeChannel for Channel {
+    fn channel(&self) -> &str {
+        Notifier::channel(self)
+    }
+
+    fn least(&self) -> Severity {
+        match self {
+            Channel::Topic(_, least) => *least,
+            // What is too slight to fire ends what fired before it.
+            Channel::Alertmanager(_) => Severity::Info,
+        }
+    }
+
+    async fn tell_notice(&self, notice: &Notice, budget: Duration) -> Result<(), NotifyError> {
+        match self {
+            Channel::Topic(topic, _) => {
+                let text = NoticeText::of(notice);
+                topic.tell_notice(notice, (&text.subject, &text.body), budget).await
+            }
+            Channel::Alertmanager(manager) => manager.tell_notice(notice, budget).await,
         }
     }
 }
@@ -171,6 +206,11 @@ impl Alert {
         if event.tick {
             alerted.failed += self.remind(store, invocation).await?;
         }
+        let place = (store, self.settings.task.as_str());
+        let Delivered { told, failed } =
+            deliver_notices(place, &self.channels, time).await.map_err(AlertError::Notices)?;
+        alerted.told += told;
+        alerted.failed += failed;
         Ok(alerted)
     }
 }

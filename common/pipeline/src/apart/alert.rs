@@ -23,6 +23,9 @@ use crate::silence;
 /// Messages told at once.
 const MESSAGES_A_BATCH: usize = 100;
 
+/// The longest a channel may take: one that says nothing must leave time for the others.
+const NOTIFY_LIMIT: Duration = Duration::from_secs(10);
+
 /// How long ago a source may have been heard last and still be missed.
 const HISTORY: Duration = Duration::from_secs(24 * 3600);
 
@@ -67,7 +70,7 @@ pub async fn alert<S: AlertStore, N: Notifier>(
         loop {
             let messages = store.unpublished(notifier.channel(), MESSAGES_A_BATCH).await?;
             let Some(last) = messages.last() else { break };
-            if notifier.publish(&messages, budget.remaining(clock)).await.is_err() {
+            if notifier.publish(&messages, budget.share(NOTIFY_LIMIT, clock)).await.is_err() {
                 alerted.failed += 1;
                 break;
             }

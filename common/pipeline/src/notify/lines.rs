@@ -5,12 +5,14 @@
 //! that was torn, and a repeated message is then passed over; so the file of a disturbed run equals that of an
 //! undisturbed one.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use linkcast_domain::Retry;
-use linkcast_domain::ports::{Notifier, NotifyError, OutboxMessage};
+use linkcast_domain::ports::{NoticeChannel, Notifier, NotifyError, OutboxMessage};
+use linkcast_domain::{Notice, Retry, Severity};
+use serde::{Deserialize, Serialize};
 
 /// What a file of lines holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,31 +35,73 @@ pub fn written_lines(bytes: &[u8]) -> WrittenLines {
     WrittenLines { length, last_sequence }
 }
 
+/// A notice's line: `{"notice": {...}}`, so that it is never taken for an alert's.
+#[derive(Serialize, Deserialize)]
+struct NoticeLine<N> {
+    notice: N,
+}
+
+/// A notice as far as it says which it is.
+#[derive(Deserialize)]
+struct Identified {
+    id: String,
+}
+
+/// How a notice's line begins.
+const NOTICE_LINE: &[u8] = br#"{"notice":"#;
+
+/// The ids of the notices that a file of lines holds.
+pub fn written_notices(bytes: &[u8]) -> BTreeSet<String> {
+    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| line.starts_with(NOTICE_LINE));
+    lines
+        .filter_map(|line| serde_json::from_slice::<NoticeLine<Identified>>(line).ok())
+        .map(|line| line.notice.id)
+        .collect()
+}
+
 /// The channel that writes lines.
 #[derive(Debug)]
 pub struct JsonLines<W> {
     channel: String,
-    out: Mutex<(W, u64)>,
+    out: Mutex<Written<W>>,
+}
+
+#[derive(Debug)]
+struct Written<W> {
+    writer: W,
+    last_sequence: u64,
+    notices: BTreeSet<String>,
 }
 
 impl<W: Write + Send> JsonLines<W> {
-    /// A channel that appends to `writer`, which holds messages up to `last_sequence`.
-    pub fn new(channel: String, writer: W, last_sequence: u64) -> Self {
-        JsonLines { channel, out: Mutex::new((writer, last_sequence)) }
+    /// A channel that appends to `writer`, which holds messages up to `last_sequence` and these notices.
+    pub fn new(channel: String, writer: W, last_sequence: u64, notices: BTreeSet<String>) -> Self {
+        JsonLines { channel, out: Mutex::new(Written { writer, last_sequence, notices }) }
     }
 
     fn write(&self, messages: &[OutboxMessage]) -> Result<(), std::io::Error> {
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        let (writer, last_sequence) = &mut *out;
         for message in messages {
-            if message.sequence > *last_sequence {
+            if message.sequence > out.last_sequence {
                 let mut line = serde_json::to_vec(message)?;
                 line.push(b'\n');
-                writer.write_all(&line)?;
-                *last_sequence = message.sequence;
+                out.writer.write_all(&line)?;
+                out.last_sequence = message.sequence;
             }
         }
-        writer.flush()
+        out.writer.flush()
+    }
+
+    fn write_notice(&self, notice: &Notice) -> Result<(), std::io::Error> {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        if out.notices.contains(&notice.id) {
+            return Ok(());
+        }
+        let mut line = serde_json::to_vec(&NoticeLine { notice })?;
+        line.push(b'\n');
+        out.writer.write_all(&line)?;
+        out.notices.insert(notice.id.clone());
+        out.writer.flush()
     }
 }
 
@@ -70,6 +114,24 @@ impl<W: Write + Send> Notifier for JsonLines<W> {
         self.write(messages).map_err(|error| NotifyError {
             channel: self.channel.clone(),
             reason: format!("expected to append {} lines: {error}", messages.len()),
+            retry: Retry::Later,
+        })
+    }
+}
+
+impl<W: Write + Send> NoticeChannel for JsonLines<W> {
+    fn channel(&self) -> &str {
+        &self.channel
+    }
+
+    fn least(&self) -> Severity {
+        Severity::Info
+    }
+
+    async fn tell_notice(&self, notice: &Notice, _budget: Duration) -> Result<(), NotifyError> {
+        self.write_notice(notice).map_err(|error| NotifyError {
+            channel: self.channel.clone(),
+            reason: format!("expected to append a line: {error}"),
             retry: Retry::Later,
         })
     }

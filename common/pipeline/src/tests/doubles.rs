@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use linkcast_domain::ports::{
     Changes, Forgotten, Maintenance, MaintenanceWindow, Notifier, NotifyError, Outbox, OutboxMessage,
-    PipelineStore, Resume, StoreError, StreamRecord,
+    PipelineStore, Resume, Revised, StoreError, StreamRecord, TaskItem, TaskItems, Written,
 };
 use linkcast_domain::{Feature, FeatureVector, ModelIdentity, PredictionType, Retry, StreamId, Timestamp};
 use linkcast_scoring::Score;
@@ -92,7 +92,7 @@ impl Life {
     }
 
     /// Does one call, unless this life is over by then; `None` is all that a dead process hears.
-    fn spend<T>(&self, call: impl FnOnce() -> T) -> Option<T> {
+    pub(super) fn spend<T>(&self, call: impl FnOnce() -> T) -> Option<T> {
         let left = self.left.load(Ordering::Relaxed);
         self.left.store(left.saturating_sub(1), Ordering::Relaxed);
         match left {
@@ -162,6 +162,24 @@ impl Maintenance for Reach {
 
     async fn windows(&self, now: Timestamp) -> Result<Vec<MaintenanceWindow>, StoreError> {
         self.call(self.store.windows(now))
+    }
+}
+
+impl TaskItems for Reach {
+    async fn task_item(&self, task: &str, name: &str) -> Result<Option<Revised<String>>, StoreError> {
+        self.call(self.store.task_item(task, name))
+    }
+
+    async fn task_items(
+        &self,
+        task: &str,
+        prefix: &str,
+    ) -> Result<Vec<(String, Revised<String>)>, StoreError> {
+        self.call(self.store.task_items(task, prefix))
+    }
+
+    async fn put_task_item(&self, task: &str, item: &TaskItem) -> Result<Written, StoreError> {
+        self.call(self.store.put_task_item(task, item))
     }
 }
 

@@ -5,6 +5,7 @@ mod apart_told;
 mod disturbed;
 mod doubles;
 mod fabric;
+mod notices_told;
 mod one_at_a_time;
 mod router;
 mod stories;
