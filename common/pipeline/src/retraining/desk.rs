@@ -4,7 +4,7 @@
 //! off in between is asked again and finds its own answer. A run's end is written before its lock is released: a lock whose run has
 //! ended is released by whoever meets it.
 
-use linkcast_domain::ports::{Bus, Revised, StoreError, TaskItem, TaskItems, Written};
+use linkcast_domain::ports::{Bus, JobError, Revised, StoreError, TaskItem, TaskItems, Written};
 use linkcast_domain::{Notice, NoticeKind, Retry, Severity, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -64,6 +64,15 @@ pub enum RetrainingError {
         #[source]
         source: serde_json::Error,
     },
+    /// The run is written down, and the platform was not heard.
+    #[error("could not start the pipeline {pipeline}")]
+    NotStarted {
+        /// Which.
+        pipeline: String,
+        /// Why.
+        #[source]
+        source: JobError,
+    },
     /// Others kept writing what was read.
     #[error("{name} of {task} was written by others {ATTEMPTS} times in a row")]
     Contended {
@@ -80,6 +89,7 @@ impl RetrainingError {
         match self {
             RetrainingError::Store(error) => error.class(),
             RetrainingError::Untold(error) => error.class(),
+            RetrainingError::NotStarted { source, .. } => source.retry(),
             RetrainingError::Contended { .. } => Retry::Later,
             RetrainingError::Request(_) | RetrainingError::Damaged { .. } => Retry::Never,
         }

@@ -2,8 +2,8 @@
 //!
 //! Counted with a bound: whether fifty are new does not need the hundred thousandth to be read.
 
-use linkcast_domain::ports::{ReviewItems, StoreError};
-use linkcast_domain::{Standing, Timestamp};
+use linkcast_domain::ports::{RegistryItems, ReviewItems, StoreError};
+use linkcast_domain::{Alias, RegisteredModel, Standing, Timestamp};
 
 /// Reviews looked at of each standing, at most. The queue is by priority and not by time, so beyond it some may be missed: a guard then
 /// waits longer than it had to, and says so in numbers.
@@ -24,4 +24,22 @@ pub async fn new_labels<S: ReviewItems>(store: &S, since: Option<Timestamp>) -> 
         }
     }
     Ok(new)
+}
+
+/// Under which name a registered model's figures say which run made it.
+pub const LINEAGE: &str = "retraining";
+
+/// When the data of the live model of `task` ended: what its run wrote into its figures; none of a model that no run made.
+///
+/// # Errors
+/// A store that fails.
+pub async fn live_data_until<S: RegistryItems>(store: &S, task: &str) -> Result<Option<Timestamp>, StoreError> {
+    let aliases = store.aliases(task).await?;
+    let Some(version) = aliases.value.version(Alias::Live) else { return Ok(None) };
+    Ok(store.model(task, version).await?.and_then(|model| data_until(&model.value)))
+}
+
+fn data_until(model: &RegisteredModel) -> Option<Timestamp> {
+    let text = model.facts.metrics.get(LINEAGE)?.get("data_until")?.as_str()?;
+    text.parse().ok()
 }

@@ -6,23 +6,30 @@
 
 mod cost;
 mod desk;
+mod follow;
 mod guards;
 mod labels;
 mod ledger;
 mod request;
+mod platform;
 mod run;
+mod start;
 #[cfg(test)]
 mod tests;
 
 pub use cost::{RunCost, Workplace};
 pub use desk::{Asked, RetrainingDesk, RetrainingError};
+pub use follow::{Followed, follow};
 pub use guards::{Circumstances, GuardSettings, Refusal, examine};
-pub use labels::new_labels;
+pub use labels::{LINEAGE, live_data_until, new_labels};
 pub use ledger::{Answered, Ledger, Spent};
+pub use platform::{ExecutionStatus, PlatformEvent};
 pub use request::{Override, RequestError, RunRequest, Trigger};
 pub use run::{
     CandidateFacts, DataFacts, Moved, Run, RunEvent, Stage, StageEntry, Trainer, VerdictFacts, run_name,
 };
+
+pub use start::{NoPipelines, begin};
 
 /// The tasks that have a model to train.
 pub const TASKS: [&str; 1] = ["link-health"];

@@ -1,10 +1,12 @@
 //! Guards with their numbers, and runs whose events come in any order and number.
 
 use std::future::Future;
+use std::sync::Mutex;
 
+use linkcast_domain::ports::{JobError, PipelineStart, TrainingPipelines};
 use linkcast_domain::{NanoDollars, Timestamp};
 use linkcast_store::MemoryStore;
-use serde_json::Map;
+use serde_json::{Map, json};
 
 use super::*;
 use crate::notices::{NoBus, NoticeBoard};
@@ -273,4 +275,110 @@ fn a_month_ends_where_the_calendar_says() {
             examine(&settings, &ledger, &request("a", Trigger::ByHand), &plenty(), time.parse().unwrap());
         assert_eq!(refusal.unwrap_err().passes_at(), Some(next.parse().unwrap()));
     }
+}
+
+/// A platform that starts what it is told under its token, after refusing so often.
+#[derive(Default)]
+struct Platform {
+    busy: Mutex<usize>,
+    started: Mutex<Vec<PipelineStart>>,
+}
+
+impl TrainingPipelines for Platform {
+    async fn start_execution(&self, start: &PipelineStart) -> Result<String, JobError> {
+        let mut busy = self.busy.lock().unwrap();
+        if *busy > 0 {
+            *busy -= 1;
+            return Err(JobError::Throttled { attempt: "start".into() });
+        }
+        let mut started = self.started.lock().unwrap();
+        if !started.contains(start) {
+            started.push(start.clone());
+        }
+        Ok(format!("{PIPELINE}/execution/{}", &start.token[..12]))
+    }
+
+    async fn stop_execution(&self, _: &str) -> Result<(), JobError> {
+        Ok(())
+    }
+}
+
+const PIPELINE: &str = "arn:aws:sagemaker:eu-west-1:123456789012:pipeline/linkcast-lab-link-health-retrain";
+const NAME: &str = "linkcast-lab-link-health-retrain";
+
+impl Scene {
+    fn start(&self, platform: &Platform, name: &str, millis: i64) -> Result<Asked, RetrainingError> {
+        let (desk, request) = (self.desk(), request(name, Trigger::Drift));
+        now(begin((&desk, &NoBus), Some((platform, NAME)), (&request, &plenty()), at(millis)))
+    }
+
+    fn follow(&self, event: &PlatformEvent, millis: i64) -> Followed {
+        now(follow(&self.desk(), NAME, event, at(millis))).unwrap()
+    }
+}
+
+fn execution(run: &Run, id: &str, status: &str) -> PlatformEvent {
+    let detail = json!({
+        "pipelineArn": PIPELINE,
+        "pipelineExecutionArn": format!("{PIPELINE}/execution/{id}"),
+        "pipelineExecutionDisplayName": format!("linkcast-run-{:016}", run.run.millis()),
+        "currentPipelineExecutionStatus": status,
+        "previousPipelineExecutionStatus": "Executing",
+    });
+    let kind = "SageMaker Model Building Pipeline Execution Status Change";
+    PlatformEvent::of(kind, &detail).unwrap().unwrap()
+}
+
+fn job(id: &str, status: &str) -> PlatformEvent {
+    let detail = json!({
+        "TrainingJobName": format!("pipelines-{id}-Train-AbCd"),
+        "TrainingJobStatus": status,
+        "FailureReason": "AlgorithmError: no rows",
+    });
+    PlatformEvent::of("SageMaker Training Job State Change", &detail).unwrap().unwrap()
+}
+
+#[test]
+fn a_platform_that_is_busy_is_asked_again_for_the_same_execution() {
+    let (scene, platform) = (Scene::new(), Platform::default());
+    *platform.busy.lock().unwrap() = 1;
+    assert!(matches!(scene.start(&platform, "notice:1", 0), Err(RetrainingError::NotStarted { .. })));
+    let Asked::Begun(run) = scene.start(&platform, "notice:1", HOUR).unwrap() else { panic!("refused") };
+    assert_eq!((run.stage(), run.run), (Stage::Training, at(0)));
+    let Asked::Begun(again) = scene.start(&platform, "notice:1", 2 * HOUR).unwrap() else { panic!("refused") };
+    assert_eq!(again, run);
+    let started = platform.started.lock().unwrap();
+    assert_eq!(started.len(), 1);
+    assert_eq!((started[0].token.len(), started[0].parameters["Run"].len()), (32, 16));
+}
+
+#[test]
+fn an_execution_is_followed_to_its_end_whatever_its_events_order() {
+    let scene = Scene::new();
+    let run = scene.begin("a", 0);
+    // The answer to the call that started it was never heard: its name says whose it is.
+    let Followed::Run(told) = scene.follow(&execution(&run, "p4jn9xou8a8s", "Executing"), HOUR) else { panic!("nobody's") };
+    assert_eq!(told.stage(), Stage::Training);
+    assert_eq!(scene.follow(&execution(&run, "another", "Failed"), HOUR), Followed::Nobodys);
+    assert_eq!(scene.follow(&job("another", "Failed"), HOUR), Followed::Nobodys);
+    assert_eq!(scene.follow(&job("p4jn9xou8a8s", "InProgress"), HOUR), Followed::Nobodys);
+    scene.follow(&job("p4jn9xou8a8s", "Failed"), HOUR);
+    let Followed::Run(end) = scene.follow(&execution(&run, "p4jn9xou8a8s", "Failed"), HOUR) else { panic!("nobody's") };
+    assert_eq!(end.stage(), Stage::Failed);
+    assert!(end.outcome.as_ref().unwrap().contains("AlgorithmError: no rows"), "{:?}", end.outcome);
+    for status in ["Executing", "Succeeded", "Stopped", "Stopping", "Dreaming", "Failed"] {
+        let told = scene.follow(&execution(&run, "p4jn9xou8a8s", status), 2 * HOUR);
+        assert_eq!(told, Followed::Run(end.clone()), "{status} after the end");
+    }
+}
+
+#[test]
+fn an_execution_that_succeeds_without_a_registered_model_came_to_nothing() {
+    let scene = Scene::new();
+    let run = scene.begin("a", 0);
+    let Followed::Run(end) = scene.follow(&execution(&run, "x", "Succeeded"), HOUR) else { panic!("nobody's") };
+    assert_eq!(end.stage(), Stage::Failed);
+    let other = PlatformEvent::of("SageMaker Endpoint State Change", &json!({})).unwrap();
+    assert!(other.is_none());
+    assert!(PlatformEvent::of("SageMaker Training Job State Change", &json!({})).is_err());
 }
