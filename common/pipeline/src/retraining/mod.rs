@@ -26,7 +26,7 @@ pub use ledger::{Answered, Ledger, Spent};
 pub use platform::{ExecutionStatus, PlatformEvent};
 pub use request::{Override, RequestError, RunRequest, Trigger};
 pub use run::{
-    CandidateFacts, DataFacts, Moved, Run, RunEvent, Stage, StageEntry, Trainer, VerdictFacts, run_name,
+    Candidate, DataFacts, Moved, Run, RunEvent, Stage, StageEntry, Trainer, VerdictFacts, run_name,
 };
 
 pub use start::{NoPipelines, begin};

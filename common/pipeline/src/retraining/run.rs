@@ -76,7 +76,7 @@ pub struct DataFacts {
 
 /// The model of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CandidateFacts {
+pub struct Candidate {
     /// Its version.
     pub version: String,
     /// Its folder's digest.
@@ -136,7 +136,7 @@ pub struct Run {
     /// What it learns from.
     pub data: Option<DataFacts>,
     /// What came of it.
-    pub candidate: Option<CandidateFacts>,
+    pub candidate: Option<Candidate>,
     /// What the gate said of that.
     pub verdict: Option<VerdictFacts>,
     /// What was heard of its steps elsewhere last.
@@ -164,7 +164,7 @@ pub enum RunEvent {
     /// Its model is there and was judged.
     Judged {
         /// Which.
-        candidate: CandidateFacts,
+        candidate: Candidate,
         /// How.
         verdict: VerdictFacts,
     },
@@ -280,7 +280,7 @@ impl Run {
         if others.contains(&Moved::Lineage) { Moved::Lineage } else { moved }
     }
 
-    fn judged(&mut self, candidate: &CandidateFacts, verdict: &VerdictFacts, now: Timestamp) -> Moved {
+    fn judged(&mut self, candidate: &Candidate, verdict: &VerdictFacts, now: Timestamp) -> Moved {
         if self.stage() >= Stage::Evaluated {
             return Moved::No;
         }

@@ -76,7 +76,7 @@ fn trainer(name: &str) -> RunEvent {
 }
 
 fn judged(passed: bool) -> RunEvent {
-    let candidate = CandidateFacts { version: "r1".into(), digest: "d".into() };
+    let candidate = Candidate { version: "r1".into(), digest: "d".into() };
     RunEvent::Judged {
         candidate,
         verdict: VerdictFacts { passed, reason: "numbers".into(), figures: Map::new() },
