@@ -12,12 +12,14 @@ mod place;
 mod registering;
 mod run;
 
-pub(crate) use candidate::{open_candidate, train_candidate};
+pub(crate) use candidate::open_candidate;
+use candidate::train_candidate;
 pub(crate) use data::{Prepared, Preparing, prepare};
+pub(crate) use frozen::FrozenSet;
 pub(crate) use judging::{Evaluation, judge, read_evaluation, write_evaluation};
 pub(crate) use place::Workplace;
 pub(crate) use registering::register;
-pub(crate) use run::{Local, version_of, work};
+pub(crate) use run::{Local, named, version_of, work};
 
 use linkcast_domain::{Alias, ModelName};
 use linkcast_pipeline::NoBus;

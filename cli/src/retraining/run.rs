@@ -104,7 +104,7 @@ fn steps(
 }
 
 /// The trained model's name and digest.
-fn named(files: &[linkcast_domain::ports::FolderFile]) -> Result<Candidate, Failure> {
+pub(crate) fn named(files: &[linkcast_domain::ports::FolderFile]) -> Result<Candidate, Failure> {
     let facts = facts_of(files, None)?;
     Ok(Candidate { version: facts.version.to_string(), digest: facts.digest })
 }

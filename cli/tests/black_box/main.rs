@@ -10,6 +10,7 @@ mod labelling;
 mod learning;
 mod models;
 mod real_telemetry;
+mod retraining;
 mod reviews;
 mod routing;
 mod routing_evaluated;
