@@ -2,7 +2,8 @@
 //! name promises.
 //!
 //! They were recorded on the local AWS (docs/AWS_LOCAL.md, events of your own), by no hand, and serve
-//! `cargo lambda invoke --data-file` as well.
+//! `cargo lambda invoke --data-file` as well. Two are not: what SageMaker tells of pipelines and jobs, which nothing on one machine
+//! sends, is written as AWS's guide shows it; and the notice of worse quality is what its type writes.
 
 use anyhow::{Context, Result};
 use aws_lambda_events::event::dynamodb::Event as TableEvent;
