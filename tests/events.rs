@@ -2,7 +2,8 @@
 //! name promises.
 //!
 //! They were recorded on the local AWS (docs/AWS_LOCAL.md, events of your own), by no hand, and serve
-//! `cargo lambda invoke --data-file` as well.
+//! `cargo lambda invoke --data-file` as well. Two are not: what SageMaker tells of pipelines and jobs, which nothing on one machine
+//! sends, is written as AWS's guide shows it; and the notice of worse quality is what its type writes.
 
 use anyhow::{Context, Result};
 use aws_lambda_events::event::dynamodb::Event as TableEvent;
@@ -10,6 +11,7 @@ use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use aws_lambda_events::event::lambda_function_urls::LambdaFunctionUrlRequest;
 use linkcast_aws::{StreamRecord, arrival_of_image, question_of_image};
 use linkcast_pipeline::Question;
+use linkcast_pipeline::retraining::{ExecutionStatus, PlatformEvent};
 use linkcast_tests::project_folder;
 use serde_json::{Value, json};
 
@@ -36,6 +38,9 @@ fn every_event_is_tried_here() -> Result<()> {
         "prepare-stream-samples.json",
         "retrain-call.json",
         "retrain-drift-detected.json",
+        "retrain-execution-changed.json",
+        "retrain-job-failed.json",
+        "retrain-quality-degraded.json",
         "retrain-schedule.json",
     ];
     let listed = std::fs::read_dir(project_folder().join("events")).context("cannot list the events")?;
@@ -116,6 +121,25 @@ fn the_bus_tells_of_drift() -> Result<()> {
     let drift: EventBridgeEvent = typed("retrain-drift-detected.json")?;
     assert_eq!((drift.source.as_str(), drift.detail_type.as_str()), ("linkcast.fabric", "Drift Detected"));
     assert!(drift.detail.get("reason").is_some_and(Value::is_string), "{:?}", drift.detail);
+    Ok(())
+}
+
+#[test]
+fn a_notice_of_worse_quality_and_what_sagemaker_tells_are_understood() -> Result<()> {
+    let quality: EventBridgeEvent = typed("retrain-quality-degraded.json")?;
+    let notice: linkcast_domain::Notice = serde_json::from_value(quality.detail)?;
+    assert_eq!((quality.detail_type.as_str(), notice.kind.event()), ("Quality Degraded", "Quality Degraded"));
+    let told = |name: &str| -> Result<Option<PlatformEvent>> {
+        let event: EventBridgeEvent = typed(name)?;
+        assert_eq!(event.source, "aws.sagemaker");
+        Ok(PlatformEvent::of(&event.detail_type, &event.detail)?)
+    };
+    let ended = told("retrain-execution-changed.json")?;
+    let is_end = matches!(&ended, Some(PlatformEvent::Execution { pipeline, status: ExecutionStatus::Succeeded, .. })
+        if pipeline == "linkcast-fabric-link-health-retrain");
+    assert!(is_end, "{ended:?}");
+    let failed = told("retrain-job-failed.json")?;
+    assert!(matches!(&failed, Some(PlatformEvent::Job { failure: Some(_), .. })), "{failed:?}");
     Ok(())
 }
 

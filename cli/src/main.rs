@@ -25,6 +25,7 @@ mod printed;
 mod progress;
 mod registry;
 mod report;
+mod retraining;
 mod reviewing;
 mod showcase;
 mod sink;

@@ -30,6 +30,7 @@ mod model;
 mod onnx;
 mod outcomes;
 mod progress;
+pub mod promotion;
 pub mod ranking;
 pub mod registry;
 mod review;

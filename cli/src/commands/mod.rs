@@ -18,6 +18,7 @@ pub(crate) mod models;
 pub(crate) mod ports;
 pub(crate) mod predict;
 pub(crate) mod replay;
+pub(crate) mod retrain;
 pub(crate) mod review;
 pub(crate) mod routing;
 pub(crate) mod run;
@@ -72,6 +73,7 @@ pub(crate) fn execute(arguments: Arguments, configuration: &Configuration) -> Re
         Command::Models(arguments) => models::execute(&arguments, &mut session)?,
         Command::Routing(arguments) => routing::execute(&arguments, &mut session)?,
         Command::Cost(arguments) => cost::execute(&arguments, &mut session)?,
+        Command::Retrain(arguments) => retrain::execute(&arguments, &mut session)?,
         Command::Review(arguments) => review::execute(&arguments, &mut session)?,
         Command::ScoreNab(arguments) => score_nab::execute(&arguments, &mut session)?,
         Command::ScoreEvents(arguments) => score_events::execute(&arguments, &mut session)?,

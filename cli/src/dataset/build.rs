@@ -4,7 +4,7 @@
 //! stream's classes, so it comes when all rows are there, and costs one more look at them. What reviewers are to be asked lies
 //! with each group's record, so that a build which was broken off asks the same as one that was not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -55,6 +55,8 @@ pub(crate) struct Build<'a> {
     pub(crate) thinning: Thinning,
     /// How the sides are dealt.
     pub(crate) deal: DealSettings,
+    /// Streams that judge models and never teach one: they, and all that belong with them, are on the test side.
+    pub(crate) judges: &'a BTreeSet<StreamId>,
     /// Groups made at once.
     pub(crate) threads: NonZeroUsize,
 }
@@ -170,7 +172,8 @@ fn deal(
         counts.add(record.counts);
     }
     let deal = Deal::of(&counts.streams, &beside.ties, &build.deal)
-        .map_err(|source| DatasetError::Deal { path: build.out.to_owned(), source })?;
+        .map_err(|source| DatasetError::Deal { path: build.out.to_owned(), source })?
+        .judged_by(build.judges);
     let (sides, left_out) = count_sides(build.out, files.len(), &deal)?;
     let path = build.out.join(STREAMS_FILE);
     let json = |path: &Path| {
@@ -257,6 +260,10 @@ impl Beside {
         if let Some(reviews) = build.reviews {
             sources.insert("reviews".to_owned(), reviews.digest.clone());
             labels.reviewed = reviews.labels.clone();
+        }
+        if !build.judges.is_empty() {
+            let names: String = build.judges.iter().map(|stream| format!("{stream}\n")).collect();
+            sources.insert("judges".to_owned(), hex(Sha256::new_with_prefix(names)));
         }
         if let Some(folder) = build.truth {
             let episodes = read_truth(folder)?;

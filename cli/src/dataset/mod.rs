@@ -18,4 +18,4 @@ pub(crate) use build::{Build, build};
 pub(crate) use error::DatasetError;
 pub(crate) use export::{Exported, export};
 pub(crate) use plan::Plan;
-pub(crate) use read::{read_dataset, read_manifest};
+pub(crate) use read::{read_dataset, read_judging_rows, read_manifest};

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use linkcast_domain::StreamId;
 use linkcast_training::TrainingSet;
-use linkcast_training::dataset::{Deal, Manifest, Seat, read_rows};
+use linkcast_training::dataset::{DatasetRow, Deal, LabelSource, Manifest, Seat, Side, read_rows};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -81,6 +81,34 @@ pub(crate) fn read_dataset(
     }
     set.follow(&deal);
     Ok(set)
+}
+
+/// The rows of the test side whose label is known, each with where its stream sits; a row that only rules labelled is not known.
+pub(crate) fn read_judging_rows(
+    folder: &Path,
+    manifest: &Manifest,
+    mut take: impl FnMut(DatasetRow, &Seat),
+) -> Result<(), Failure> {
+    let mut unused = Sha256::new();
+    let lines: Vec<StreamLine> = read_lines(&folder.join(STREAMS_FILE), A_STREAM, &mut unused)?;
+    let seats = lines.into_iter().map(|line| (line.stream_id, line.seat));
+    let deal = Deal::resumed(seats, manifest.cutoff)
+        .map_err(|source| DatasetError::Deal { path: folder.to_owned(), source })?;
+    for (name, digest) in &manifest.files {
+        let path = folder.join(name);
+        check_digest(&path, digest)?;
+        let file = fs::File::open(&path).map_err(|source| failed("read", &path, source))?;
+        read_rows(file, |row| {
+            if let Some((Side::Test, row)) = deal.admit(row)
+                && row.source != LabelSource::Rules
+                && let Some(seat) = deal.seats().get(&row.stream)
+            {
+                take(row, seat);
+            }
+        })
+        .map_err(|source| DatasetError::ReadRows { path, source })?;
+    }
+    Ok(())
 }
 
 fn check_digest(path: &Path, expected: &str) -> Result<(), DatasetError> {

@@ -59,6 +59,16 @@ impl Models {
         Ok(Models { store, folders })
     }
 
+    /// What the registry is kept in.
+    pub(crate) fn store(&self) -> &AnyStore {
+        &self.store
+    }
+
+    /// Files that were put down under their digest; none where one is not there.
+    pub(crate) fn get(&self, digest: &str, names: &[&str]) -> Result<Vec<Option<Vec<u8>>>, Failure> {
+        wait(self.folders.files(TASK, digest, names))
+    }
+
     /// The rules over it.
     pub(crate) fn registry(&self) -> Registry<'_, AnyStore> {
         Registry::new(&self.store, TASK)

@@ -11,6 +11,7 @@ mod labelling;
 mod learning;
 mod models;
 mod real_telemetry;
+mod retraining;
 mod reviews;
 mod routing;
 mod routing_evaluated;

@@ -22,7 +22,7 @@ const SIDE_BY_SIDE: usize = 16;
 impl Memories for DynamoStore {
     async fn load(&self, keys: &[MemoryKey]) -> Result<Vec<Option<Kept>>, StoreError> {
         let table = self.table("read what was remembered");
-        let places: Vec<Key> = keys.iter().map(|key| keys::memory(key, &self.fabric)).collect();
+        let places: Vec<Key> = keys.iter().map(|key| keys::memory(key)).collect();
         let found = table.get(places.iter().cloned(), None).await?;
         let kept = |place: &Key| {
             let Some(item) = found.get(place) else { return Ok(None) };
@@ -43,7 +43,7 @@ impl Memories for DynamoStore {
 
 impl DynamoStore {
     fn memory_item(&self, change: &Keep) -> Item {
-        Item::new(keys::memory(&change.key, &self.fabric))
+        Item::new(keys::memory(&change.key))
             .number(VERSION, change.read + 1)
             .bytes(BYTES, change.bytes.clone())
     }

@@ -39,11 +39,22 @@ pub const MODEL_DIR: Setting<String> = Setting::new("LINKCAST_MODEL_DIR", "a fol
 /// A folder with a model that judges beside the others and answers nothing.
 pub const SHADOW_MODEL_DIR: Setting<String> =
     Setting::new("LINKCAST_SHADOW_MODEL_DIR", "a folder with a model", text);
+/// The pipeline that retrains, by name.
+pub const PIPELINE: Setting<String> = Setting::new("LINKCAST_PIPELINE", "a SageMaker pipeline's name", text);
+/// The machines its steps run on, for the estimate of what a run costs.
+pub const PIPELINE_INSTANCE: Setting<String> =
+    Setting::new("LINKCAST_PIPELINE_INSTANCE", "an instance type as ml.m5.xlarge", text);
+/// What runs of one month may be modelled to cost together.
+pub const RETRAIN_MONTHLY_DOLLARS: Setting<f64> =
+    Setting::new("LINKCAST_RETRAIN_MONTHLY_DOLLARS", "dollars, 0 or more, as 25", dollars);
+/// Labels that must be newer than the live model's data.
+pub const RETRAIN_LEAST_LABELS: Setting<u64> =
+    Setting::new("LINKCAST_RETRAIN_LEAST_LABELS", "a whole number, as 50", |text| text.trim().parse().ok());
 /// How grave a line of the log must be.
 pub const LOG_LEVEL: Setting<tracing::Level> =
     Setting::new("LINKCAST_LOG_LEVEL", "error, warn, info, debug or trace", |text| text.parse().ok());
 
-const ALL: [&str; 13] = [
+const ALL: [&str; 17] = [
     TABLE.name,
     FABRIC.name,
     TIME_ZONE.name,
@@ -56,6 +67,10 @@ const ALL: [&str; 13] = [
     ALERTMANAGER_NOTICES.name,
     MODEL_DIR.name,
     SHADOW_MODEL_DIR.name,
+    PIPELINE.name,
+    PIPELINE_INSTANCE.name,
+    RETRAIN_MONTHLY_DOLLARS.name,
+    RETRAIN_LEAST_LABELS.name,
     LOG_LEVEL.name,
 ];
 
@@ -69,6 +84,10 @@ pub fn know_all(reader: &mut ConfigReader<'_>) {
 /// Text; the template cannot leave a variable out, so one that is empty counts as left out where that is allowed.
 fn text(text: &str) -> Option<String> {
     (!text.trim().is_empty()).then(|| text.trim().to_owned())
+}
+
+fn dollars(found: &str) -> Option<f64> {
+    found.trim().parse().ok().filter(|dollars: &f64| (0.0..=1e6).contains(dollars))
 }
 
 fn address(found: &str) -> Option<String> {

@@ -16,9 +16,9 @@
 //! | `alerts` | `book` | how often the alerts moved |
 //! | `outbox` | `<sequence>` | what is to be told: one item an alert's change, so one key suffices |
 //! | `channels`, `sources`, `windows` | `<name>` | a handful each |
-//! | `task#<fabric>#<task>` | `lock`, `run#<time>` | the training's lock and its runs |
-//! | | `model#<version>`, `aliases` | what the registry knows of a version, and which versions play a part |
+//! | `task#<fabric>#<task>` | `model#<version>`, `aliases` | what the registry knows of a version, and which versions play a part |
 //! | | `routing`, `breaker#<variant>`, `evidence#<hour>#<process>` | the task's own items: who answers, and what was seen of them |
+//! | | `training`, `run#<time>`, `frozen` | its training: lock and sums, its runs, the set that judges |
 //! | `review#<id>` | `review` | a sample that asks for a verdict, and its verdicts |
 //! | `journal` | `whole`, `part#<number>` | a large commit on its way |
 //!
@@ -106,16 +106,13 @@ pub(crate) fn falling(priority: f64) -> String {
 }
 
 /// Where a memory lies.
-pub(crate) fn memory(key: &MemoryKey, fabric: &str) -> Key {
-    let task = |name: &str| task(fabric, name);
+pub(crate) fn memory(key: &MemoryKey) -> Key {
     match key {
         MemoryKey::Node(guid) => Key::new(node(*guid), COUNTERS),
         MemoryKey::Lone(id) => Key::new(stream(id), COUNTERS),
         MemoryKey::Folding(id) => Key::new(stream(id), STATE),
         MemoryKey::Judging(id) => Key::new(stream(id), JUDGING),
         MemoryKey::Book => Key::new("alerts", "book"),
-        MemoryKey::Training(name) => Key::new(task(name), "lock"),
-        MemoryKey::Run(name, at) => Key::new(task(name), format!("run#{}", time(*at))),
     }
 }
 

@@ -23,6 +23,7 @@ mod keys;
 mod lookup;
 mod meter;
 mod outbox;
+mod pipelines;
 mod query;
 mod registry;
 mod reviews;
@@ -48,6 +49,7 @@ pub use images::{
 };
 pub use item::DamagedItemError;
 pub use meter::Usage;
+pub use pipelines::{Applied, PipelineText, SageMakerPipelines};
 pub use store::DynamoStore;
 pub use table::{LATEST, create_table};
 pub use topic::Topic;

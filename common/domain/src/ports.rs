@@ -33,7 +33,9 @@ pub use query::{Forgotten, InsightQuery, MaintenanceScope, MaintenanceWindow, Ti
 pub use registry::{FolderFile, ModelFolders, RegistryChange, RegistryItems, Revised};
 pub use review::ReviewItems;
 pub use task_items::{TaskItem, TaskItems};
-pub use training_jobs::{JobChannel, JobError, JobStatus, TrainingJob, TrainingJobs};
+pub use training_jobs::{
+    JobChannel, JobError, JobStatus, PipelineStart, TrainingJob, TrainingJobs, TrainingPipelines,
+};
 
 use crate::{Alert, AlertState, Condition, Insight, Notice, Sample, Severity, StreamId, Timestamp};
 

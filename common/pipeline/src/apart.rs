@@ -10,7 +10,6 @@ mod collect;
 mod insight;
 mod node;
 mod prepare;
-mod retrain;
 
 use std::sync::Arc;
 
@@ -22,7 +21,6 @@ pub use collect::{Collect, CollectStore, Collected};
 pub use insight::{Answering, InsightStore, News, insight};
 pub use node::NodeMemoryError;
 pub use prepare::{PrepareStore, prepare};
-pub use retrain::{Begun, RetrainError, RunRequest, TrainingRun, retrain};
 
 use crate::steps::StepStateError;
 

@@ -16,6 +16,7 @@ mod notices;
 mod notify;
 mod pipeline;
 mod read_ahead;
+pub mod retraining;
 mod router;
 mod routes;
 mod settings;

@@ -1,11 +1,12 @@
-//! The function `retrain`: a request becomes a recorded run. What it does is in this crate's library.
+//! The function `retrain`: a request becomes a run, and a run is followed. What it does is in this crate's library.
 
 // The SDK's futures nest deeper than the compiler looks by itself.
 #![recursion_limit = "256"]
 
 use std::process::ExitCode;
 
-use linkcast_aws::{DynamoStore, EventBridge, connect};
+use linkcast_aws::{DynamoStore, EventBridge, SageMakerPipelines, connect};
+use linkcast_domain::SystemClock;
 use linkcast_lambda::{Variables, serve, start, start_log};
 use linkcast_retrain::{Config, Retrain};
 
@@ -17,7 +18,8 @@ async fn main() -> ExitCode {
         let shared = connect().await;
         let store = DynamoStore::new(&shared, &config.table, &config.fabric);
         let bus = EventBridge::new(&shared, &config.bus, &config.fabric);
-        Ok::<_, std::convert::Infallible>(Retrain::new(&config, store, bus))
+        let pipelines = SageMakerPipelines::new(&shared, SystemClock);
+        Ok::<_, std::convert::Infallible>(Retrain::new(config, store, bus, pipelines))
     });
     serve(started.await).await
 }

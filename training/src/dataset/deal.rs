@@ -6,7 +6,7 @@
 //! held-out streams' early ones) is left out and counted. What followed a fitting row counts only as far as it was known when
 //! the held-out time began.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use linkcast_domain::{PredictionType, StreamId, Timestamp};
@@ -181,6 +181,16 @@ impl Deal {
             }
         }
         Ok(Deal { seats, cutoff })
+    }
+
+    /// The same deal with every group that holds one of `judges` on the test side: what once judged models never teaches one.
+    #[must_use]
+    pub fn judged_by(mut self, judges: &BTreeSet<StreamId>) -> Self {
+        let judging = self.seats.iter().filter(|(stream, _)| judges.contains(stream));
+        let groups: BTreeSet<StreamId> = judging.map(|(_, seat)| seat.group.clone()).collect();
+        let seats = self.seats.values_mut().filter(|seat| groups.contains(&seat.group));
+        seats.for_each(|seat| seat.side = Side::Test);
+        self
     }
 
     /// The streams and where they are, by name.

@@ -5,6 +5,7 @@
 //! same name and found to run already. Throttling is waited out with doubling pauses, and nothing waits past the deadline.
 
 mod order;
+mod pipeline;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use linkcast_domain::{Retry, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use order::{Order, UnknownRegionError, managed_image, order};
+pub use pipeline::PipelineOrder;
 
 /// The first pause before a look at a job, and after a call that was not heard; each next one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);

@@ -3,6 +3,7 @@
 //! The data set is whole before anybody is asked, and what is asked is keyed by its sample: called again, the command asks the
 //! same once more, and nothing is there twice.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -104,6 +105,7 @@ pub(super) fn execute(arguments: &BuildArguments, session: &mut Session<'_>) -> 
         time_zone: zone.unwrap_or_else(|| "UTC".into()),
         thinning: if arguments.keep_all { Thinning::NONE } else { Thinning::default() },
         deal: DealSettings { seed: arguments.seed, ..DealSettings::default() },
+        judges: &BTreeSet::new(),
         threads: arguments
             .threads
             .or_else(|| thread::available_parallelism().ok())

@@ -22,10 +22,6 @@ pub enum MemoryKey {
     Judging(StreamId),
     /// Alert's: nothing but how often the alerts moved.
     Book,
-    /// Retrain's: the last run of a task.
-    Training(String),
-    /// Retrain's: a run of a task, kept to be looked up.
-    Run(String, Timestamp),
 }
 
 /// A memory as it was read.

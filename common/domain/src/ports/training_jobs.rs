@@ -129,3 +129,28 @@ pub trait TrainingJobs: Send + Sync {
     /// The bytes at `address`, of which there may be at most `limit`.
     fn get(&self, address: &str, limit: usize) -> impl Future<Output = Result<Vec<u8>, JobError>> + Send;
 }
+
+/// An execution of a pipeline to be started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PipelineStart {
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// The same for every attempt to start this one: 32 to 128 letters, digits and hyphens.
+    pub token: String,
+    /// What it is called.
+    pub display_name: String,
+    /// What it is told.
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// A platform that runs pipelines.
+pub trait TrainingPipelines: Send + Sync {
+    /// Starts an execution, and gives its ARN. Keyed by the token: started again under it, it is the same one.
+    fn start_execution(
+        &self,
+        start: &PipelineStart,
+    ) -> impl Future<Output = Result<String, JobError>> + Send;
+
+    /// Asks an execution to stop; one that has ended stays as it is.
+    fn stop_execution(&self, execution: &str) -> impl Future<Output = Result<(), JobError>> + Send;
+}

@@ -1,11 +1,10 @@
-//! Alert and retrain apart: what is told, once, and what waits.
+//! Alert apart: what is told, once, and what waits.
 
 use std::sync::Mutex;
 use std::time::Duration;
 
 use linkcast_domain::ports::{
-    Bus, BusEvent, Changes, Coverage, Memories, MemoryKey, Notifier, NotifyError, OutboxMessage,
-    PipelineStore, SourceRecord,
+    Changes, Coverage, Notifier, NotifyError, OutboxMessage, PipelineStore, SourceRecord,
 };
 use linkcast_domain::{
     AlertState, Budget, Cause, Condition, ConditionState, FixedClock, PredictionType, Retry, Timestamp,
@@ -15,7 +14,7 @@ use linkcast_store::MemoryStore;
 use super::doubles::now;
 use super::fabric::{host, leaf};
 use crate::Settings;
-use crate::apart::{Alerted, Begun, RetrainError, RunRequest, alert, retrain};
+use crate::apart::{Alerted, alert};
 
 const OPENED: i64 = 1_700_000_000_000;
 
@@ -84,13 +83,6 @@ impl Notifier for Ear {
     }
 }
 
-impl Bus for Ear {
-    async fn tell(&self, events: &[BusEvent]) -> Vec<Result<(), NotifyError>> {
-        assert!(events.iter().all(|event| event.kind == "Retraining Requested"));
-        events.iter().map(|_| Ok(())).collect()
-    }
-}
-
 fn condition(port: linkcast_domain::PortId, resolved: Option<Timestamp>) -> Condition {
     Condition {
         stream: port.into(),
@@ -149,34 +141,4 @@ fn what_a_deaf_channel_missed_waits_for_it() {
     *ears[0].deaf.lock().unwrap() = false;
     assert_eq!(settle(&store, &ears, 31), Alerted { alerts: 0, told: 1, failed: 0 });
     assert_eq!(settle(&store, &ears, 32), Alerted::default());
-}
-
-fn request(name: &str) -> RunRequest {
-    RunRequest { task: "link-health".into(), reason: "drift".into(), request: name.into() }
-}
-
-fn ask(store: &MemoryStore, request: &RunRequest, minute: i64) -> Result<Begun, RetrainError> {
-    now(retrain((store, &Ear::default()), "lab", request, &FixedClock(at(minute))))
-}
-
-#[test]
-fn one_run_of_a_task_at_a_time_and_a_repeated_request_is_the_same_run() {
-    let store = MemoryStore::new();
-    let Begun::Run(first) = ask(&store, &request("event:1"), 0).unwrap() else { panic!("locked") };
-    assert_eq!(ask(&store, &request("event:1"), 5).unwrap(), Begun::Run(first.clone()));
-    assert_eq!(ask(&store, &request("event:2"), 5).unwrap(), Begun::Locked(first.clone()));
-    let Begun::Run(second) = ask(&store, &request("event:2"), 361).unwrap() else { panic!("still locked") };
-    assert_ne!(second.run, first.run);
-    let runs = [first.run, second.run].map(|run| MemoryKey::Run("link-health".into(), run));
-    assert!(now(store.load(&runs)).unwrap().iter().all(Option::is_some));
-}
-
-#[test]
-fn a_request_that_makes_no_sense_is_refused_and_takes_no_lock() {
-    let store = MemoryStore::new();
-    let other = RunRequest { task: "weather".into(), ..request("event:1") };
-    assert!(matches!(ask(&store, &other, 0), Err(RetrainError::UnknownTask { .. })));
-    let silent = RunRequest { reason: String::new(), ..request("event:1") };
-    assert!(matches!(ask(&store, &silent, 0), Err(RetrainError::Reason { length: 0 })));
-    assert!(matches!(ask(&store, &request("event:2"), 0), Ok(Begun::Run(_))));
 }

@@ -117,3 +117,16 @@ fn shares_that_leave_nothing_to_judge_by_are_refused() {
     let error = Deal::of(&links().0, &[], &settings).unwrap_err();
     assert!(error.to_string().contains("train_streams + validation_streams"), "{error}");
 }
+
+#[test]
+fn what_once_judged_models_judges_them_with_all_that_belongs_to_it() {
+    let (tallies, ties) = links();
+    let deal = Deal::of(&tallies, &ties, &DealSettings::default()).unwrap();
+    let taught: Vec<StreamId> = (0..40).map(|link| end(link, 'b')).filter(|stream| deal.seats()[stream].side == Side::Train).collect();
+    let judges = BTreeSet::from([taught[0].clone()]);
+    let held = deal.clone().judged_by(&judges);
+    let moved: Vec<&StreamId> =
+        deal.seats().keys().filter(|stream| deal.seats()[*stream] != held.seats()[*stream]).collect();
+    assert_eq!(moved.len(), 2, "both ends of the link: {moved:?}");
+    assert_eq!(held.side(&taught[0], at(1)), None, "and nothing of it fits");
+}
