@@ -16,6 +16,7 @@ mod notices;
 mod notify;
 mod pipeline;
 mod read_ahead;
+mod rollout;
 mod router;
 mod routes;
 mod settings;
@@ -39,6 +40,7 @@ pub use notify::{
 };
 pub use pipeline::{Pipeline, PipelineError};
 pub use read_ahead::{READ_AHEAD_READINGS, read_ahead};
+pub use rollout::{Advanced, RolloutDesk, RolloutError};
 pub use router::{
     Disagreement, Opinion, RoutedJudge, Router, RouterNews, Routing, RoutingDesk, RoutingError,
 };
