@@ -17,8 +17,8 @@ use linkcast_telemetry::Topology;
 use crate::capture::{FormatChoice, Reader};
 use crate::commands::{
     Session, alerts, aws, completions, cost, dataset, demo, evaluate, events, export_rows, export_xgboost,
-    features, import, insights, inspect, models, ports, predict, replay, retrain, review, routing, run,
-    score_events, score_nab, score_notifications, serve, simulate, stand_in, task, train, verify,
+    features, import, insights, inspect, models, ports, predict, replay, retrain, review, rollout, routing,
+    run, score_events, score_nab, score_notifications, serve, simulate, stand_in, task, train, verify,
 };
 use crate::configuration::Configuration;
 use crate::database;
@@ -44,7 +44,7 @@ Exit codes:
   4  the database is damaged, or newer than this program
   5  the model is damaged, or of another feature schema
   6  run --once: no source gave anything usable
-  7  models: the registry's rules do not allow it, or somebody else was first; retrain: a guard refuses
+  7  the rules do not allow it, or somebody else was first: models, routing, rollout, provision; retrain: a guard refuses
   130, 143  verify: stopped by Ctrl-C or SIGTERM, with all it had started
 
 Environment:
@@ -116,6 +116,8 @@ pub(crate) enum Command {
     Routing(routing::RoutingArguments),
     /// Train a model anew, and hand it on if it is better than the live one.
     Retrain(retrain::RetrainArguments),
+    /// Bring a candidate from a shadow to all streams, step by step, and back when it harms.
+    Rollout(rollout::RolloutArguments),
     /// Say what the insights cost, by variant and by useful insight.
     Cost(cost::CostArguments),
     /// Give verdicts on samples that ask for them.

@@ -24,7 +24,7 @@ pub(crate) enum ExitKind {
     Model = 5,
     /// With `run --once`: no source gave anything usable.
     SourcesSilent = 6,
-    /// The registry's rules do not allow it, or somebody else was first.
+    /// The registry's or the rollout's rules do not allow it, or somebody else was first.
     Refused = 7,
     /// Stopped by SIGINT: 128 and the signal's number, as shells say it.
     Interrupted = 130,

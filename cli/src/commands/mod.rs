@@ -20,6 +20,7 @@ pub(crate) mod predict;
 pub(crate) mod replay;
 pub(crate) mod retrain;
 pub(crate) mod review;
+pub(crate) mod rollout;
 pub(crate) mod routing;
 pub(crate) mod run;
 pub(crate) mod score_events;
@@ -72,6 +73,7 @@ pub(crate) fn execute(arguments: Arguments, configuration: &Configuration) -> Re
         Command::Evaluate(arguments) => evaluate::execute(&arguments, &mut session)?,
         Command::Models(arguments) => models::execute(&arguments, &mut session)?,
         Command::Routing(arguments) => routing::execute(&arguments, &mut session)?,
+        Command::Rollout(arguments) => rollout::execute(&arguments, &mut session)?,
         Command::Cost(arguments) => cost::execute(&arguments, &mut session)?,
         Command::Retrain(arguments) => retrain::execute(&arguments, &mut session)?,
         Command::Review(arguments) => review::execute(&arguments, &mut session)?,

@@ -17,6 +17,7 @@ mod notify;
 mod pipeline;
 mod read_ahead;
 pub mod retraining;
+mod rollout;
 mod router;
 mod routes;
 mod settings;
@@ -44,6 +45,7 @@ pub use notify::{
 };
 pub use pipeline::{Pipeline, PipelineError};
 pub use read_ahead::{READ_AHEAD_READINGS, read_ahead};
+pub use rollout::{Advanced, RolloutDesk, RolloutError};
 pub use router::{
     Disagreement, Opinion, RoutedJudge, Router, RouterNews, Routing, RoutingDesk, RoutingError,
 };

@@ -17,8 +17,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use linkcast_domain::ports::{Backend, StoreError, TaskItems};
-use linkcast_domain::{Budget, Clock, ModelIdentity, Timestamp, apportion};
-use linkcast_routing::{Observed, Policy};
+use linkcast_domain::{AttemptOutcome, Budget, Clock, ModelIdentity, Timestamp, apportion};
+use linkcast_routing::{Observed, Policy, QuestionOutcome, VariantName};
 use linkcast_scoring::Score;
 
 use crate::judge::{Judge, Judged, Judges};
@@ -158,7 +158,7 @@ impl<B: Backend, E: Judge, I: TaskItems> Routing<'_, '_, B, E, I> {
         });
         let scores: Vec<Score> = judged.collect();
         for shadow in &self.router.shadows {
-            let variant = format!("shadow-{}", shadow.identity().model_version);
+            let variant = VariantName::of_shadow(&shadow.identity().model_version);
             let seen: Vec<(Score, u64)> = samples
                 .iter()
                 .map(|sample| {
@@ -168,7 +168,11 @@ impl<B: Backend, E: Judge, I: TaskItems> Routing<'_, '_, B, E, I> {
                 .collect();
             let mut known = self.router.known();
             for ((shadow, latency_us), embedded) in seen.into_iter().zip(&scores) {
-                known.observe(&Observed::answer(&variant, latency_us, (embedded.class, shadow.class)));
+                known.observe(&Observed::answer(
+                    variant.as_str(),
+                    latency_us,
+                    (embedded.class, shadow.class),
+                ));
             }
         }
         (scores, latencies)
@@ -189,6 +193,9 @@ impl<B: Backend, E: Judge, I: TaskItems> Routing<'_, '_, B, E, I> {
             for attempt in &given.attempts {
                 known.observe(&Observed::of(attempt, assigned, classes));
             }
+        }
+        for (variant, outcome) in questions(given) {
+            known.observe_question(variant, outcome);
         }
     }
 
@@ -230,6 +237,27 @@ impl<'r, B: Backend, E: Judge, I: TaskItems> Judges for Routing<'r, '_, B, E, I>
             .map(|(given, function)| given.into_judge(embedded, &policy, function, table))
             .collect()
     }
+}
+
+/// What became of each variant's samples in this invocation, taken as one question: they are asked together, and a call that fails
+/// fails for all of them.
+fn questions(given: &[Given]) -> BTreeMap<&str, QuestionOutcome> {
+    let mut found = BTreeMap::new();
+    for attempt in given.iter().flat_map(|given| &given.attempts) {
+        let outcome = match attempt.outcome {
+            AttemptOutcome::Answered => QuestionOutcome::Answered(attempt.latency_us),
+            AttemptOutcome::Failed(_) => QuestionOutcome::Failed,
+            AttemptOutcome::Skipped | AttemptOutcome::NoTime | AttemptOutcome::Overtaken => continue,
+        };
+        let known = found.entry(attempt.variant.as_str()).or_insert(outcome);
+        *known = match (*known, outcome) {
+            (QuestionOutcome::Answered(one), QuestionOutcome::Answered(other)) => {
+                QuestionOutcome::Answered(one.max(other))
+            }
+            _ => QuestionOutcome::Failed,
+        };
+    }
+    found
 }
 
 /// What the store says within its limit; a store that is late is busy.

@@ -42,6 +42,29 @@ pub struct VariantEvidence {
     pub latency: LatencyHistogram,
     /// What all of it cost.
     pub cost: NanoDollars,
+    /// The questions it was asked across a network, each of as many samples as belonged together.
+    #[serde(skip_serializing_if = "Questions::is_empty")]
+    pub questions: Questions,
+}
+
+/// Questions, each counted once however many samples it was of: what befalls one befalls all of its samples, so that only questions may
+/// be counted as chance.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Questions {
+    /// How long those took that were answered for every sample.
+    pub answered: LatencyHistogram,
+    /// Those that failed for any sample.
+    pub failed: u64,
+}
+
+/// What became of one question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuestionOutcome {
+    /// Every sample was answered, after so many microseconds.
+    Answered(u64),
+    /// One sample or more was not.
+    Failed,
 }
 
 /// One attempt at one sample, as seen.
@@ -100,6 +123,15 @@ impl Evidence {
         self.0.entry(observed.variant.to_owned()).or_default().observe(observed);
     }
 
+    /// Counts one question to `variant`, beside the attempts at its samples.
+    pub fn observe_question(&mut self, variant: &str, outcome: QuestionOutcome) {
+        let questions = &mut self.0.entry(variant.to_owned()).or_default().questions;
+        match outcome {
+            QuestionOutcome::Answered(latency_us) => questions.answered.add(latency_us),
+            QuestionOutcome::Failed => questions.failed += 1,
+        }
+    }
+
     /// Counts all that `other` has counted.
     pub fn merge(&mut self, other: &Evidence) {
         for (variant, seen) in &other.0 {
@@ -153,6 +185,8 @@ impl VariantEvidence {
         self.agreed += other.agreed;
         self.cost += other.cost;
         self.latency.merge(&other.latency);
+        self.questions.answered.merge(&other.questions.answered);
+        self.questions.failed += other.questions.failed;
         for (kind, count) in &other.failures {
             *self.failures.entry(*kind).or_default() += count;
         }
@@ -171,9 +205,28 @@ impl VariantEvidence {
         self.failures.values().sum()
     }
 
+    /// Questions, and those of them that failed; by samples where questions were not counted.
+    pub fn failures_by_question(&self) -> (u64, u64) {
+        if self.questions.is_empty() {
+            return (self.asked(), self.failed());
+        }
+        (self.questions.answered.count() + self.questions.failed, self.questions.failed)
+    }
+
+    /// How long questions took; samples, where questions were not counted.
+    pub fn latency_by_question(&self) -> &LatencyHistogram {
+        if self.questions.is_empty() { &self.latency } else { &self.questions.answered }
+    }
+
     /// Answers of another class than the embedded model gave.
     pub fn disagreements(&self) -> u64 {
         self.disagreed.values().sum()
+    }
+}
+
+impl Questions {
+    fn is_empty(&self) -> bool {
+        self.failed == 0 && self.answered.count() == 0
     }
 }
 

@@ -4,10 +4,11 @@
 //! candidate's share of the questions. How much better a candidate that does harm explains what was seen is a likelihood ratio;
 //! its mean over a range of harm is an e-process (Vovk and Wang 2021; Ville 1939): without harm it ever reaches 1/a with a
 //! probability of at most a, however often it is looked at. Hours of different shares add up, so that the steps of a rollout share
-//! their evidence.
+//! their evidence. What goes wrong among an hour's questions is drawn without putting back; the ratio's mean is then below that of
+//! drawing with putting back (Hoeffding 1963, theorem 4), so that an hour taken whole is no less careful than each question alone.
 
 use linkcast_domain::Target;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Evidence, Policy, VariantEvidence, VariantName, Weight};
 
@@ -21,7 +22,7 @@ const MOST_EVIDENCE: f64 = 1e12;
 const POINTS: u32 = 48;
 
 /// Questions of one hour, to a candidate and to whom it is held against.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exposure {
     /// Questions to the candidate.
     pub candidate: u64,
@@ -44,16 +45,31 @@ impl Exposure {
             other_wrong: self.other_wrong + more.other_wrong,
         }
     }
+
+    /// What came to it since it was `earlier`.
+    #[must_use]
+    pub fn since(self, earlier: Exposure) -> Exposure {
+        Exposure {
+            candidate: self.candidate.saturating_sub(earlier.candidate),
+            candidate_wrong: self.candidate_wrong.saturating_sub(earlier.candidate_wrong),
+            other: self.other.saturating_sub(earlier.other),
+            other_wrong: self.other_wrong.saturating_sub(earlier.other_wrong),
+        }
+    }
 }
 
 /// What goes wrong of what a candidate and another are asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Guardrail {
     /// Questions that were not answered.
     Failures,
+    /// Answers that took longer than agreed.
+    Latency,
     /// Answers of another class than the embedded model's.
     Disagreements,
+    /// Answers that were found wrong afterwards.
+    Quality,
 }
 
 /// A candidate held against another by one guardrail.
@@ -75,20 +91,27 @@ pub struct Comparison {
 
 impl Guardrail {
     /// Every guardrail.
-    pub const ALL: [Guardrail; 2] = [Guardrail::Failures, Guardrail::Disagreements];
+    pub const ALL: [Guardrail; 4] =
+        [Guardrail::Failures, Guardrail::Latency, Guardrail::Disagreements, Guardrail::Quality];
+    /// Those that need nothing agreed and nobody's verdict.
+    const PLAIN: [Guardrail; 2] = [Guardrail::Failures, Guardrail::Disagreements];
 
     /// The name for people.
     pub fn name(self) -> &'static str {
         match self {
             Guardrail::Failures => "failures",
+            Guardrail::Latency => "latency",
             Guardrail::Disagreements => "disagreements",
+            Guardrail::Quality => "quality",
         }
     }
 
+    /// What was seen and what of it went wrong, by the guardrails that [`compare`] knows.
     fn wrong(self, seen: &VariantEvidence) -> (u64, u64) {
         match self {
-            Guardrail::Failures => (seen.asked(), seen.failed()),
+            Guardrail::Failures => seen.failures_by_question(),
             Guardrail::Disagreements => (seen.agreed + seen.disagreements(), seen.disagreements()),
+            Guardrail::Latency | Guardrail::Quality => (0, 0),
         }
     }
 }
@@ -103,7 +126,7 @@ pub fn compare(policy: &Policy, hours: &[Evidence]) -> Vec<Comparison> {
     };
     let Some(other) = asked().max_by_key(|one| one.weight) else { return Vec::new() };
     let candidates = asked().filter(|one| one.name != other.name);
-    let pairs = candidates.flat_map(|candidate| Guardrail::ALL.map(|guardrail| (candidate, guardrail)));
+    let pairs = candidates.flat_map(|candidate| Guardrail::PLAIN.map(|guardrail| (candidate, guardrail)));
     pairs.map(|(candidate, guardrail)| comparison((&candidate.name, &other.name), guardrail, hours)).collect()
 }
 
@@ -132,7 +155,7 @@ fn comparison(
         guardrail,
         seen,
         evidence: evidence_of_harm(&exposures).min(MOST_EVIDENCE),
-        stop_at: Guardrail::ALL.len() as f64 / FALSE_STOPS,
+        stop_at: Guardrail::PLAIN.len() as f64 / FALSE_STOPS,
     }
 }
 

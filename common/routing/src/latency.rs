@@ -18,8 +18,7 @@ pub struct LatencyHistogram(BTreeMap<u16, u64>);
 impl LatencyHistogram {
     /// Counts one.
     pub fn add(&mut self, micros: u64) {
-        let bucket = ((micros.max(1) as f64).ln() / GROWTH.ln()).ceil() as u16;
-        *self.0.entry(bucket).or_default() += 1;
+        *self.0.entry(bucket_of(micros as f64)).or_default() += 1;
     }
 
     /// Counts all that `other` has counted.
@@ -34,6 +33,12 @@ impl LatencyHistogram {
         self.0.values().sum()
     }
 
+    /// How many are in buckets above that of `micros`.
+    pub fn above(&self, micros: f64) -> u64 {
+        let bucket = bucket_of(micros);
+        self.0.iter().filter(|(above, _)| **above > bucket).map(|(_, count)| count).sum()
+    }
+
     /// The time, µs, that `share` (0 to 1) of them took at most; none if there are none.
     pub fn quantile(&self, share: f64) -> Option<f64> {
         let rank = ((self.count() as f64 * share).ceil() as u64).max(1);
@@ -45,6 +50,11 @@ impl LatencyHistogram {
         // The middle of the bucket, whose bounds are a growth apart.
         Some(GROWTH.powi(i32::from(bucket)) * 2.0 / (1.0 + GROWTH))
     }
+}
+
+/// The bucket of a time, µs; whatever is below one is one.
+fn bucket_of(micros: f64) -> u16 {
+    (micros.max(1.0).ln() / GROWTH.ln()).ceil() as u16
 }
 
 #[cfg(test)]
@@ -62,6 +72,10 @@ mod tests {
         for share in [0.01, 0.5, 0.9, 0.99, 1.0] {
             let (found, right) = (whole.quantile(share).unwrap(), share * 10_000.0);
             assert!((found / right - 1.0).abs() < 0.026, "{share}: {found} for {right}");
+        }
+        for share in [0.5, 0.95] {
+            let above = whole.above(whole.quantile(share).unwrap()) as f64 / 10_000.0;
+            assert!((above + share - 1.0).abs() < 0.03, "{above} lie above the quantile of {share}");
         }
         let mut first = odd.clone();
         first.merge(&even);

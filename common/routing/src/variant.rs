@@ -73,6 +73,16 @@ impl VariantName {
         VariantName(name.to_owned())
     }
 
+    /// The name under which is counted what a model of this version says that judges beside the others and answers nothing:
+    /// `shadow-` and the version, with what no name may hold as hyphens, cut to a name's length.
+    pub fn of_shadow(version: &str) -> Self {
+        let plain = |one: char| {
+            let small = one.to_ascii_lowercase();
+            if small.is_ascii_lowercase() || small.is_ascii_digit() { small } else { '-' }
+        };
+        VariantName("shadow-".chars().chain(version.chars().map(plain)).take(LONGEST_NAME).collect())
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -118,6 +128,11 @@ impl Weight {
         } else {
             Err(WeightError { found: percent })
         }
+    }
+
+    /// The weight of so many hundredths of a percent; all, if they are more.
+    pub(crate) fn of_hundredths(hundredths: u16) -> Weight {
+        Weight(hundredths.min(WHOLE))
     }
 
     /// In hundredths of a percent, which are as many as there are buckets.
@@ -168,6 +183,15 @@ mod tests {
             let refused = serde_json::from_str::<Weight>(text).unwrap_err().to_string();
             assert!(refused.contains("expected 0 to 100"), "{refused}");
         }
+    }
+
+    #[test]
+    fn a_shadow_of_any_version_has_a_name() {
+        for (version, name) in [("1", "shadow-1"), ("2026.11_RC", "shadow-2026-11-rc")] {
+            assert_eq!(VariantName::of_shadow(version).as_str(), name);
+        }
+        let long = VariantName::of_shadow(&"x".repeat(64));
+        assert_eq!(long.as_str().parse::<VariantName>().as_ref(), Ok(&long));
     }
 
     #[test]

@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use linkcast_domain::Timestamp;
 use linkcast_domain::ports::{Revised, StoreError, TaskItem, TaskItems, Written};
+use linkcast_routing::rollout::{PolicyWrite, StoredPolicy};
 use linkcast_routing::{Evidence, Policy, PolicyError, Verdict};
 
 use super::known::{BREAKER, EVIDENCE, HOUR_MS, POLICY};
 use super::records::{Disagreement, RECORD};
+
+/// Hours whose names have all but their last two digits in common.
+const HOURS_AT_ONCE: i64 = 100;
 
 /// Routing of one task, over any store.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +96,24 @@ impl<'a, I: TaskItems> RoutingDesk<'a, I> {
         Ok(self.items.task_item(self.task, POLICY).await?.map_or(0, |found| found.revision))
     }
 
+    /// The policy as it lies in the store, whatever it holds.
+    ///
+    /// # Errors
+    /// A store that fails.
+    pub async fn stored(&self) -> Result<Option<StoredPolicy>, StoreError> {
+        let found = self.items.task_item(self.task, POLICY).await?;
+        Ok(found.map(|found| StoredPolicy { revision: found.revision, text: found.value }))
+    }
+
+    /// Writes a policy's text as it is in place of the one read.
+    ///
+    /// # Errors
+    /// A store that fails.
+    pub(crate) async fn put_text(&self, write: &PolicyWrite) -> Result<Written, StoreError> {
+        let text = Revised { revision: write.read, value: write.text.clone() };
+        self.items.put_task_item(self.task, &TaskItem { name: POLICY.to_owned(), text, until: None }).await
+    }
+
     /// What is known of each variant that ever failed often, by name.
     ///
     /// # Errors
@@ -123,7 +145,31 @@ impl<'a, I: TaskItems> RoutingDesk<'a, I> {
         Ok(hours.into_values().collect())
     }
 
-    /// The same in one.
+    /// What all processes saw, by the hour since 1970, from that of `since` to that of `until`. Costs what lies between them and not
+    /// what was kept before.
+    ///
+    /// # Errors
+    /// A store that fails, or an item that is not what was written.
+    pub async fn evidence_between(
+        &self,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<BTreeMap<i64, Evidence>, RoutingError> {
+        let (first, last) = (since.millis().div_euclid(HOUR_MS), until.millis().div_euclid(HOUR_MS));
+        let mut hours: BTreeMap<i64, Evidence> = BTreeMap::new();
+        for coarse in first.max(0).div_euclid(HOURS_AT_ONCE)..=last.max(0).div_euclid(HOURS_AT_ONCE) {
+            for (name, text) in self.items.task_items(self.task, &format!("{EVIDENCE}{coarse:010}")).await? {
+                let hour = name.trim_start_matches(EVIDENCE).split('#').next();
+                let hour = hour.and_then(|hour| hour.parse().ok());
+                if let Some(hour) = hour.filter(|hour: &i64| (first..=last).contains(hour)) {
+                    hours.entry(hour).or_default().merge(&self.read(&name, &text.value)?);
+                }
+            }
+        }
+        Ok(hours)
+    }
+
+    /// What all processes saw from `since` on, in one.
     ///
     /// # Errors
     /// As for each hour.

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use linkcast_domain::ports::{Revised, StoreError, TaskItem, TaskItems, Written};
 use linkcast_domain::{AttemptOutcome, FailureKind, Timestamp};
-use linkcast_routing::{Breaker, Evidence, Observed, Permit, Policy, StandsIn, VariantName, Verdict};
+use linkcast_routing::{
+    Breaker, Evidence, Observed, Permit, Policy, QuestionOutcome, StandsIn, VariantName, Verdict,
+};
 
 use super::RouterNews;
 use super::records::Records;
@@ -195,6 +197,10 @@ impl Known {
             }
             AttemptOutcome::Skipped | AttemptOutcome::NoTime | AttemptOutcome::Overtaken => {}
         }
+    }
+
+    pub(super) fn observe_question(&mut self, variant: &str, outcome: QuestionOutcome) {
+        self.seen.evidence.observe_question(variant, outcome);
     }
 
     /// What is to be written down now: breakers that moved at once, what was seen every so often.
