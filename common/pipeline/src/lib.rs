@@ -9,6 +9,7 @@ mod alerts;
 pub mod apart;
 mod codec;
 mod conditions;
+mod drift;
 mod facts;
 mod gate;
 mod judge;
@@ -23,6 +24,7 @@ mod routes;
 mod settings;
 mod shards;
 mod silence;
+mod sketching;
 pub mod steps;
 mod stream;
 mod sweep;
@@ -32,6 +34,7 @@ mod watch;
 pub use alerts::{AlertBook, KnownPorts, Patience, SOURCE_PREFIX, Settled};
 pub use codec::StreamStateError;
 pub use conditions::{Announced, Conditions, Silence, Step, Verdict, announced};
+pub use drift::{DriftDesk, DriftError, Freezing};
 pub use facts::Fact;
 pub use gate::{Evidence, LastInsight, evidence, is_news, is_quiet_choice, risk_step};
 pub use judge::{Judge, Judged, Judges, OneJudge, Reasons, Route};
@@ -53,6 +56,7 @@ pub use settings::{
     AlertPolicy, CausePolicy, CheckpointPolicy, ConditionPolicy, Durability, Echo, GatePolicy, MissingPolicy,
     Quiet, Settings,
 };
+pub use sketching::Sketching;
 pub use stream::{Ground, Question};
 pub use sweep::{Sweep, SweepReport, Tally};
 pub use watch::{LinkEnds, SeenUp, Watch, Weighed};
