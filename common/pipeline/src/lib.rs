@@ -10,6 +10,7 @@ pub mod apart;
 mod codec;
 mod conditions;
 mod facts;
+mod feedback;
 mod gate;
 mod judge;
 mod notices;
@@ -31,6 +32,10 @@ pub use alerts::{AlertBook, KnownPorts, Patience, SOURCE_PREFIX, Settled};
 pub use codec::StreamStateError;
 pub use conditions::{Announced, Conditions, Silence, Step, Verdict, announced};
 pub use facts::Fact;
+pub use feedback::{
+    FeedbackDesk, FeedbackError, Interval, JudgedFeedback, Outcome, OutcomeEvidence, QualityByHour,
+    QualityCounts, VersionQuality, outcome, quality_by_version, wilson,
+};
 pub use gate::{Evidence, LastInsight, evidence, is_news, is_quiet_choice, risk_step};
 pub use judge::{Judge, Judged, Judges, OneJudge, Reasons, Route};
 pub use notices::{NoBus, NoticeBoard, NoticeError};
