@@ -9,6 +9,7 @@ mod alerts;
 pub mod apart;
 mod codec;
 mod conditions;
+mod drift;
 mod facts;
 mod feedback;
 mod gate;
@@ -22,6 +23,7 @@ mod routes;
 mod settings;
 mod shards;
 mod silence;
+mod sketching;
 pub mod steps;
 mod stream;
 mod sweep;
@@ -31,6 +33,7 @@ mod watch;
 pub use alerts::{AlertBook, KnownPorts, Patience, SOURCE_PREFIX, Settled};
 pub use codec::StreamStateError;
 pub use conditions::{Announced, Conditions, Silence, Step, Verdict, announced};
+pub use drift::{DriftDesk, DriftError, Freezing};
 pub use facts::Fact;
 pub use feedback::{
     FeedbackDesk, FeedbackError, Interval, JudgedFeedback, Outcome, OutcomeEvidence, QualityByHour,
