@@ -17,8 +17,8 @@ use linkcast_telemetry::Topology;
 use crate::capture::{FormatChoice, Reader};
 use crate::commands::{
     Session, alerts, aws, completions, cost, dataset, demo, evaluate, export_rows, export_xgboost, features,
-    import, insights, inspect, models, ports, predict, replay, review, routing, run, score_events, score_nab,
-    serve, simulate, stand_in, task, train, verify,
+    feedback, import, insights, inspect, models, monitor, ports, predict, replay, review, routing, run,
+    score_events, score_nab, serve, simulate, stand_in, task, train, verify,
 };
 use crate::configuration::Configuration;
 use crate::database;
@@ -43,6 +43,7 @@ Exit codes:
   5  the model is damaged, or of another feature schema
   6  run --once: no source gave anything usable
   7  models: the registry's rules do not allow it, or somebody else was first
+  8  monitor --fail-on: something named is so
   130, 143  verify: stopped by Ctrl-C or SIGTERM, with all it had started
 
 Environment:
@@ -112,6 +113,10 @@ pub(crate) enum Command {
     Models(models::ModelsArguments),
     /// See and change who answers: weights, order of fallback, breakers.
     Routing(routing::RoutingArguments),
+    /// Say what was true of insights, and see how right each variant was.
+    Feedback(feedback::FeedbackArguments),
+    /// Look once at how the variants do, at drift, and at how often insights were right.
+    Monitor(monitor::MonitorArguments),
     /// Say what the insights cost, by variant and by useful insight.
     Cost(cost::CostArguments),
     /// Give verdicts on samples that ask for them.

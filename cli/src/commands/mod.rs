@@ -10,10 +10,12 @@ pub(crate) mod evaluate;
 pub(crate) mod export_rows;
 pub(crate) mod export_xgboost;
 pub(crate) mod features;
+pub(crate) mod feedback;
 pub(crate) mod import;
 pub(crate) mod insights;
 pub(crate) mod inspect;
 pub(crate) mod models;
+pub(crate) mod monitor;
 pub(crate) mod ports;
 pub(crate) mod predict;
 pub(crate) mod replay;
@@ -69,6 +71,8 @@ pub(crate) fn execute(arguments: Arguments, configuration: &Configuration) -> Re
         Command::Evaluate(arguments) => evaluate::execute(&arguments, &mut session)?,
         Command::Models(arguments) => models::execute(&arguments, &mut session)?,
         Command::Routing(arguments) => routing::execute(&arguments, &mut session)?,
+        Command::Feedback(arguments) => feedback::execute(&arguments, &mut session)?,
+        Command::Monitor(arguments) => monitor::execute(&arguments, &mut session)?,
         Command::Cost(arguments) => cost::execute(&arguments, &mut session)?,
         Command::Review(arguments) => review::execute(&arguments, &mut session)?,
         Command::ScoreNab(arguments) => score_nab::execute(&arguments, &mut session)?,

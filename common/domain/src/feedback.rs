@@ -234,7 +234,9 @@ mod tests {
             words: Vec::new(),
             history: Vec::new(),
         };
-        words.iter().for_each(|word| drop(feedback.take(word)));
+        words.iter().for_each(|word| {
+            feedback.take(word);
+        });
         feedback
     }
 

@@ -19,15 +19,15 @@ use linkcast_domain::{
 };
 use serde::Serialize;
 
-pub use outcome::{Outcome, OutcomeEvidence, outcome};
+pub use outcome::{Outcome, OutcomeEvidence, has_outcome, outcome};
 pub use statistics::{Interval, VersionQuality, quality_by_version, wilson};
 
 /// Names of the items that say which insights were spoken of.
 const FEEDBACK: &str = "feedback#";
 /// Digits of a time in a name, milliseconds.
 const DIGITS: usize = 16;
-/// What is cut off them to list by: 10^7 ms, three hours at once.
-const FINE_DIGITS: usize = 7;
+/// What is cut off them to list by: 10^8 ms, 28 hours at once.
+const FINE_DIGITS: usize = 8;
 /// Milliseconds of an hour.
 const HOUR_MS: i64 = 3_600_000;
 /// How often a word is tried again because others spoke meanwhile.
@@ -55,7 +55,7 @@ pub struct JudgedFeedback {
 }
 
 /// How often a variant was right.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
 pub struct QualityCounts {
     /// Insights of which the class was confirmed.
     pub confirmed: u64,
@@ -189,8 +189,9 @@ impl<'a, S: FeedbackItems + TaskItems> FeedbackDesk<'a, S> {
     async fn list(&self, feedback: &Feedback) -> Result<(), FeedbackError> {
         let text = Revised { revision: 0, value: feedback.stream.to_string() };
         let item = TaskItem { name: name_of(feedback), text, until: Some(feedback.until()) };
-        self.store.put_task_item(self.task, &item).await?;
-        Ok(())
+        match self.store.put_task_item(self.task, &item).await? {
+            Written::Yes | Written::Moved => Ok(()),
+        }
     }
 
     /// Feedback whose first word came in from `since` to before `until`, oldest first, and what it is worth. A review that

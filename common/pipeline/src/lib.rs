@@ -14,6 +14,7 @@ mod facts;
 mod feedback;
 mod gate;
 mod judge;
+mod monitor;
 mod notices;
 mod notify;
 mod pipeline;
@@ -37,10 +38,14 @@ pub use drift::{DriftDesk, DriftError, Freezing};
 pub use facts::Fact;
 pub use feedback::{
     FeedbackDesk, FeedbackError, Interval, JudgedFeedback, Outcome, OutcomeEvidence, QualityByHour,
-    QualityCounts, VersionQuality, outcome, quality_by_version, wilson,
+    QualityCounts, VersionQuality, has_outcome, outcome, quality_by_version, wilson,
 };
 pub use gate::{Evidence, LastInsight, evidence, is_news, is_quiet_choice, risk_step};
 pub use judge::{Judge, Judged, Judges, OneJudge, Reasons, Route};
+pub use monitor::{
+    Against, DriftLook, Health, Look, Measure, MeasureHealth, Monitor, MonitorError, MonitorReport,
+    OutcomesRecorded, QualityHealth, Trouble, VariantHealth, judge_variants,
+};
 pub use notices::{NoBus, NoticeBoard, NoticeError};
 pub use notify::{
     AlertmanagerAlert, JsonLines, WrittenLines, alertmanager_payload, webhook_payload, written_lines,

@@ -50,7 +50,7 @@ pub fn outcome(insight: &Insight, evidence: OutcomeEvidence<'_>) -> Outcome {
         return Outcome::Early;
     }
     let forecast = forecast_by(insight.prediction_type);
-    if forecast.is_empty() {
+    if !has_outcome(insight.prediction_type) {
         return Outcome::Undecided(format!(
             "{} forecasts nothing that could be counted",
             insight.prediction_type
@@ -83,6 +83,11 @@ pub fn outcome(insight: &Insight, evidence: OutcomeEvidence<'_>) -> Outcome {
         )),
         None => Outcome::FalsePositive(format!("nothing of what it forecasts came within {}", span(horizon))),
     }
+}
+
+/// Whether a class forecasts something whose coming could be counted.
+pub fn has_outcome(class: PredictionType) -> bool {
+    !forecast_by(class).is_empty()
 }
 
 /// A sign that what was forecast came.

@@ -146,7 +146,7 @@ impl Measure {
 }
 
 /// The hour, since 1970, from which on evidence is needed for a look at `hour`.
-pub fn first_hour(hour: i64) -> i64 {
+pub(super) fn first_hour(hour: i64) -> i64 {
     hour - DAY_HOURS * (DAYS_BEFORE + 1)
 }
 
@@ -168,7 +168,8 @@ fn judge_variant(variant: &str, last: &VariantEvidence, before: &[Evidence]) -> 
     let days: Vec<VariantEvidence> =
         before.iter().filter_map(own).filter(|day| turns(day) >= LEAST_TURNS).collect();
     let is_enough = turns(last) >= LEAST_TURNS && days.len() >= LEAST_DAYS;
-    let measures: Vec<MeasureHealth> = Measure::ALL.map(|measure| compared(measure, last, &days, is_enough)).into();
+    let measures: Vec<MeasureHealth> =
+        Measure::ALL.map(|measure| compared(measure, last, &days, is_enough)).into();
     let is = |health| measures.iter().any(|one| one.health == health);
     let health = if is(Health::Worse) {
         Health::Worse
@@ -252,7 +253,10 @@ mod tests {
 
     #[test]
     fn the_hour_that_is_not_over_is_not_looked_at() {
-        let found = judge_variants(&hours(|hour| if hour == NOW { seen(0, 9_999, 1) } else { seen(10, 0, 900) }), NOW);
+        let found = judge_variants(
+            &hours(|hour| if hour == NOW { seen(0, 9_999, 1) } else { seen(10, 0, 900) }),
+            NOW,
+        );
         assert_eq!((found[0].health, found[0].requests), (Health::Fine, 240));
     }
 
@@ -260,7 +264,8 @@ mod tests {
     fn little_traffic_and_few_days_are_not_enough_to_say() {
         let little = judge_variants(&hours(|_| seen(1, 3, 900)), NOW);
         assert_eq!(little[0].health, Health::NotEnoughData, "96 questions a day");
-        let young = judge_variants(&hours(|hour| if hour > NOW - 60 { seen(50, 50, 9) } else { seen(0, 0, 1) }), NOW);
+        let young =
+            judge_variants(&hours(|hour| if hour > NOW - 60 { seen(50, 50, 9) } else { seen(0, 0, 1) }), NOW);
         assert_eq!((young[0].health, young[0].days_before), (Health::NotEnoughData, 2));
         assert_eq!(judge_variants(&BTreeMap::new(), NOW), []);
     }

@@ -82,7 +82,8 @@ pub struct QualityHealth {
 pub(super) fn extend(baselines: &mut Vec<Baseline>, news: &[JudgedFeedback]) {
     for one in news {
         let (version, source) = (&one.feedback.model_version, one.source);
-        let mut own = baselines.iter_mut().filter(|there| there.version == *version && there.source == source);
+        let mut own =
+            baselines.iter_mut().filter(|there| there.version == *version && there.source == source);
         let first = one.feedback.received;
         match own.next() {
             Some(there) => there.count(one),
@@ -114,7 +115,10 @@ pub(super) fn judge_quality(baselines: &[Baseline], window: &[JudgedFeedback]) -
     for one in window {
         groups.entry((one.feedback.model_version.as_str(), one.source)).or_default().push(one);
     }
-    groups.into_iter().map(|((version, source), lately)| judge_one(version, source, baselines, &lately)).collect()
+    groups
+        .into_iter()
+        .map(|((version, source), lately)| judge_one(version, source, baselines, &lately))
+        .collect()
 }
 
 fn judge_one(
@@ -145,7 +149,17 @@ fn judge_one(
     };
     let level = FALSE_ALARMS / LOOKS;
     let (drop, p, health) = held(baseline, window, level);
-    QualityHealth { model_version: version.to_owned(), source, against, baseline, window, drop, p, level, health }
+    QualityHealth {
+        model_version: version.to_owned(),
+        source,
+        against,
+        baseline,
+        window,
+        drop,
+        p,
+        level,
+        health,
+    }
 }
 
 /// Newer counts held against a baseline: how much lower the accuracy is, how likely that is by chance, and what follows.
