@@ -4,6 +4,7 @@
 
 mod datasets;
 mod evaluating;
+mod feedback;
 mod files;
 mod judging;
 mod labelling;
