@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The numbers. The defaults hold the rates that docs/DRIFT.md states.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DriftSettings {
-    /// Hours a reference is frozen from: two weeks have every day of the week twice.
+    /// Hours a reference is frozen from; two weeks have every day of the week twice.
     pub reference_hours: u32,
     /// Hours after which the pattern of the day repeats; 1 if there is none.
     pub cycle_hours: u32,
@@ -45,7 +45,19 @@ impl Default for DriftSettings {
             least_share: 0.05,
             least_samples: 20,
             least_coverage: 0.5,
-            least_blocks: 5,
+            least_blocks: 8,
         }
+    }
+}
+
+impl DriftSettings {
+    /// Hours with sketches that a reference needs.
+    pub(crate) fn least_reference_hours(&self) -> u64 {
+        (self.least_coverage * f64::from(self.reference_hours)).ceil() as u64
+    }
+
+    /// Hours with samples enough that a look needs.
+    pub(crate) fn least_look_hours(&self) -> u64 {
+        (self.least_coverage * f64::from(self.look_hours)).ceil().max(1.0) as u64
     }
 }

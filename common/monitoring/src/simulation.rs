@@ -8,7 +8,9 @@ pub(crate) struct Dice {
 
 impl Dice {
     pub(crate) fn new(seed: u64) -> Self {
-        Dice { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15), spare: None }
+        // Two seeds a step apart must not give the same numbers a step apart.
+        let state = Dice { state: seed.wrapping_mul(0xd6e8_feb8_6659_fd93), spare: None }.bits();
+        Dice { state, spare: None }
     }
 
     pub(crate) fn bits(&mut self) -> u64 {
@@ -32,4 +34,15 @@ impl Dice {
         self.spare = Some(radius * angle.sin());
         radius * angle.cos()
     }
+}
+
+/// A series of mean 0 and deviation 1 that keeps the share `phi` of itself from step to step.
+pub(crate) fn autoregressive(dice: &mut Dice, phi: f64) -> impl Iterator<Item = f64> + '_ {
+    let fresh = (1.0 - phi * phi).sqrt();
+    let mut value = dice.normal();
+    std::iter::repeat_with(move || {
+        let now = value;
+        value = phi * value + fresh * dice.normal();
+        now
+    })
 }

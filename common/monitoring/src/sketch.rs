@@ -8,8 +8,8 @@
 
 use linkcast_domain::packing::{put, take, take_byte, unzigzag, zigzag};
 
-/// The most buckets a sketch has; at full width they span 16 octaves.
-pub const MOST_BUCKETS: usize = 512;
+/// The most buckets a sketch has; at full width they span 32 octaves.
+pub const MOST_BUCKETS: usize = 1024;
 
 /// What is nearer to zero counts as zero: below the smallest bit error ratio worth a name by a factor of a thousand.
 const SMALLEST: f64 = 1.0 / (1_u64 << 60) as f64;
