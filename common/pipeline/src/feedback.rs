@@ -5,22 +5,24 @@
 //! without a record, which readers pass over, and whoever says it again is told that it was taken. The record names the one item
 //! that counts, so that two of them are never two.
 
+mod error;
 mod outcome;
 mod statistics;
 
 use std::collections::BTreeMap;
 
 use linkcast_domain::ports::{
-    FeedbackItems, InsightQuery, Lookup, ReviewItems, Revised, StoreError, TaskItem, TaskItems, Written,
+    FeedbackItems, InsightQuery, Lookup, ReviewItems, Revised, TaskItem, TaskItems, Written,
 };
 use linkcast_domain::{
-    Feedback, FeedbackSource, FeedbackStanding, FeedbackWord, Insight, InsightId, MOST_GIVERS, Retry,
-    ReviewId, StreamId, Timestamp, WordTaken,
+    Feedback, FeedbackSource, FeedbackStanding, FeedbackWord, Insight, InsightId, ReviewId, StreamId,
+    Timestamp, WordTaken,
 };
 use serde::Serialize;
 
+pub use error::FeedbackError;
 pub use outcome::{Outcome, OutcomeEvidence, has_outcome, outcome};
-pub use statistics::{Interval, VersionQuality, quality_by_version, wilson};
+pub use statistics::{Interval, QualityCounts, VersionQuality, quality_by_version, wilson};
 
 /// Names of the items that say which insights were spoken of.
 const FEEDBACK: &str = "feedback#";
@@ -54,64 +56,8 @@ pub struct JudgedFeedback {
     pub source: FeedbackSource,
 }
 
-/// How often a variant was right.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
-pub struct QualityCounts {
-    /// Insights of which the class was confirmed.
-    pub confirmed: u64,
-    /// Insights of which it was wrong.
-    pub wrong: u64,
-}
-
 /// Whether each variant was right, hour by hour: hours since 1970, oldest first.
 pub type QualityByHour = Vec<(i64, BTreeMap<String, QualityCounts>)>;
-
-/// What could not be done with feedback.
-#[derive(Debug, thiserror::Error)]
-pub enum FeedbackError {
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// No such insight.
-    #[error("no insight {insight} is known: expected the id of one that is kept")]
-    Unknown {
-        /// Its id.
-        insight: InsightId,
-    },
-    /// It is another task's.
-    #[error("insight {insight} is none of the task {task}")]
-    OtherTask {
-        /// Its id.
-        insight: InsightId,
-        /// The task that was asked.
-        task: String,
-    },
-    /// As many have spoken as a record holds.
-    #[error("{MOST_GIVERS} have spoken of insight {insight} already, which is all a record holds")]
-    Full {
-        /// Its id.
-        insight: InsightId,
-    },
-    /// Others were faster every time.
-    #[error("the feedback on insight {insight} was changed by others {TRIES} times in a row")]
-    Contended {
-        /// Its id.
-        insight: InsightId,
-    },
-}
-
-impl FeedbackError {
-    /// Whether another attempt can help.
-    pub fn class(&self) -> Retry {
-        match self {
-            FeedbackError::Store(error) => error.class(),
-            FeedbackError::Contended { .. } => Retry::Later,
-            FeedbackError::Unknown { .. } | FeedbackError::OtherTask { .. } | FeedbackError::Full { .. } => {
-                Retry::Never
-            }
-        }
-    }
-}
 
 impl<'a, S: FeedbackItems + TaskItems> FeedbackDesk<'a, S> {
     /// The desk of `task`.
@@ -283,33 +229,6 @@ impl<'a, S: FeedbackItems + TaskItems> FeedbackDesk<'a, S> {
             hour.entry(one.feedback.variant).or_default().count(one.standing);
         }
         Ok(hours.into_iter().collect())
-    }
-}
-
-impl QualityCounts {
-    /// Counts one insight; one that is contested counts for nobody.
-    pub fn count(&mut self, standing: FeedbackStanding) {
-        match standing {
-            FeedbackStanding::Confirmed => self.confirmed += 1,
-            FeedbackStanding::Wrong => self.wrong += 1,
-            FeedbackStanding::Contested => {}
-        }
-    }
-
-    /// Insights that count.
-    pub fn judged(self) -> u64 {
-        self.confirmed + self.wrong
-    }
-
-    /// The share that was right, 0 to 1; none if none counts.
-    pub fn accuracy(self) -> Option<f64> {
-        (self.judged() > 0).then(|| self.confirmed as f64 / self.judged() as f64)
-    }
-
-    /// Both together.
-    #[must_use]
-    pub fn and(self, more: QualityCounts) -> QualityCounts {
-        QualityCounts { confirmed: self.confirmed + more.confirmed, wrong: self.wrong + more.wrong }
     }
 }
 

@@ -5,31 +5,34 @@
 //! breaks off is made again by the next one, and nobody is told anything twice. How much it reads does not grow with history:
 //! evidence and sketches of the days it compares, feedback since its last look, insights since its last look up to a bound.
 
+mod error;
 mod findings;
 mod health;
 mod lines;
 mod outcomes;
 mod quality;
+mod report;
 mod state;
 
 use std::time::Duration;
 
 use linkcast_domain::ports::{
-    Bus, FeedbackItems, InsightQuery, Lookup, RegistryItems, ReviewItems, Revised, StoreError, TaskItem,
-    TaskItems, Written,
+    Bus, FeedbackItems, InsightQuery, Lookup, RegistryItems, ReviewItems, Revised, TaskItem, TaskItems,
+    Written,
 };
-use linkcast_domain::{Clock, Notice, Retry, Timestamp};
-use linkcast_monitoring::DriftReport;
-use serde::{Deserialize, Serialize};
+use linkcast_domain::{Clock, Retry, Timestamp};
+use serde::Serialize;
 
+pub use error::MonitorError;
 pub use health::{Health, Measure, MeasureHealth, VariantHealth, judge_variants};
 pub use outcomes::OutcomesRecorded;
 pub use quality::{Against, QualityHealth};
+pub use report::{DriftLook, Look, MonitorReport, Trouble};
 
-use crate::drift::{DriftDesk, DriftError};
-use crate::feedback::{FeedbackDesk, FeedbackError};
-use crate::notices::{NoticeBoard, NoticeError};
-use crate::router::{RoutingDesk, RoutingError};
+use crate::drift::DriftDesk;
+use crate::feedback::FeedbackDesk;
+use crate::notices::NoticeBoard;
+use crate::router::RoutingDesk;
 use findings::{Place, of_drift, of_quality};
 use state::MonitorState;
 
@@ -47,136 +50,6 @@ pub struct Monitor<'a, S> {
     store: &'a S,
     fabric: &'a str,
     task: &'a str,
-}
-
-/// What a look found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MonitorReport {
-    /// The fabric.
-    pub fabric: String,
-    /// The task.
-    pub task: String,
-    /// The hour it was made in: everything before it was looked at.
-    pub at: Timestamp,
-    /// Each variant that was asked on the last day.
-    pub variants: Vec<VariantHealth>,
-    /// What the model sees and says.
-    pub drift: DriftLook,
-    /// Each version something was said of in the last 28 days.
-    pub quality: Vec<QualityHealth>,
-    /// Insights that were judged by what came of them.
-    pub outcomes: OutcomesRecorded,
-    /// What people were told.
-    pub told: Vec<Notice>,
-}
-
-/// What became of the look at drift.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "look", rename_all = "snake_case")]
-pub enum DriftLook {
-    /// It was made.
-    Looked(Box<DriftReport>),
-    /// No model has answered yet.
-    NoModel,
-    /// What lies in the store cannot be used.
-    Failed {
-        /// Why.
-        why: String,
-    },
-}
-
-/// A look's report.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Look {
-    /// Made now.
-    Made(MonitorReport),
-    /// Made earlier in this hour.
-    Before(MonitorReport),
-}
-
-/// What is wrong, in the order people want to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Trouble {
-    /// A variant does worse than on any day before.
-    Variants,
-    /// What the model sees or says drifted.
-    Drift,
-    /// A version is right less often.
-    Quality,
-}
-
-/// A look that could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum MonitorError {
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// What was seen of the variants cannot be read.
-    #[error(transparent)]
-    Routing(#[from] RoutingError),
-    /// Feedback could not be read or written.
-    #[error(transparent)]
-    Feedback(#[from] FeedbackError),
-    /// Drift could not be looked at.
-    #[error(transparent)]
-    Drift(#[from] DriftError),
-    /// People could not be told.
-    #[error(transparent)]
-    Notice(#[from] NoticeError),
-    /// Another look is under way.
-    #[error("another look at {task} is under way")]
-    Overtaken {
-        /// At what.
-        task: String,
-    },
-    /// An item that is not what was written.
-    #[error("{name} of {task} is damaged")]
-    Damaged {
-        /// Whose.
-        task: String,
-        /// Which.
-        name: String,
-        /// Why.
-        #[source]
-        source: serde_json::Error,
-    },
-}
-
-impl MonitorError {
-    /// Whether another attempt can help.
-    pub fn class(&self) -> Retry {
-        match self {
-            MonitorError::Store(error) | MonitorError::Routing(RoutingError::Store(error)) => error.class(),
-            MonitorError::Feedback(error) => error.class(),
-            MonitorError::Drift(error) => error.class(),
-            MonitorError::Notice(error) => error.class(),
-            MonitorError::Overtaken { .. } => Retry::Later,
-            MonitorError::Routing(_) | MonitorError::Damaged { .. } => Retry::Never,
-        }
-    }
-}
-
-impl Look {
-    /// The report.
-    pub fn report(&self) -> &MonitorReport {
-        match self {
-            Look::Made(report) | Look::Before(report) => report,
-        }
-    }
-}
-
-impl MonitorReport {
-    /// What is wrong.
-    pub fn troubles(&self) -> Vec<Trouble> {
-        let drifted = matches!(&self.drift, DriftLook::Looked(report) if report.has_drifted());
-        let all = [
-            (Trouble::Variants, self.variants.iter().any(|one| one.health == Health::Worse)),
-            (Trouble::Drift, drifted),
-            (Trouble::Quality, self.quality.iter().any(|one| one.health == Health::Worse)),
-        ];
-        all.into_iter().filter(|(_, is)| *is).map(|(trouble, _)| trouble).collect()
-    }
 }
 
 impl<'a, S> Monitor<'a, S>

@@ -3,12 +3,48 @@
 use std::collections::BTreeMap;
 
 use linkcast_domain::{FeedbackStanding, FeedbackVerdict};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{JudgedFeedback, QualityCounts};
+use super::JudgedFeedback;
 
 /// The normal quantile of a two-sided 95 % interval.
 const Z: f64 = 1.959_963_984_540_054;
+
+/// How often a variant was right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QualityCounts {
+    /// Insights of which the class was confirmed.
+    pub confirmed: u64,
+    /// Insights of which it was wrong.
+    pub wrong: u64,
+}
+
+impl QualityCounts {
+    /// Counts one insight; one that is contested counts for nobody.
+    pub fn count(&mut self, standing: FeedbackStanding) {
+        match standing {
+            FeedbackStanding::Confirmed => self.confirmed += 1,
+            FeedbackStanding::Wrong => self.wrong += 1,
+            FeedbackStanding::Contested => {}
+        }
+    }
+
+    /// Insights that count.
+    pub fn judged(self) -> u64 {
+        self.confirmed + self.wrong
+    }
+
+    /// The share that was right, 0 to 1; none if none counts.
+    pub fn accuracy(self) -> Option<f64> {
+        (self.judged() > 0).then(|| self.confirmed as f64 / self.judged() as f64)
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, more: QualityCounts) -> QualityCounts {
+        QualityCounts { confirmed: self.confirmed + more.confirmed, wrong: self.wrong + more.wrong }
+    }
+}
 
 /// A share's bounds, 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

@@ -10,6 +10,7 @@ use linkcast_domain::{
 use linkcast_store::MemoryStore;
 
 use super::*;
+use crate::notices::NoticeError;
 
 const TASK: &str = "link-health";
 const PLACE: (&str, &str) = ("lab", TASK);
