@@ -2,8 +2,9 @@
 //! name promises.
 //!
 //! They were recorded on the local AWS (docs/AWS_LOCAL.md, events of your own), by no hand, and serve
-//! `cargo lambda invoke --data-file` as well. Two are not: what SageMaker tells of pipelines and jobs, which nothing on one machine
-//! sends, is written as AWS's guide shows it; and the notice of worse quality is what its type writes.
+//! `cargo lambda invoke --data-file` as well. Three are not: what SageMaker tells of pipelines and jobs, which nothing on one machine
+//! sends, is written as AWS's guide shows it; the notice of worse quality is what its type writes; and
+//! `monitor-function-url.json` is collect's request with another body, and the caller as AWS documents it, for the emulator tells none.
 
 use anyhow::{Context, Result};
 use aws_lambda_events::event::dynamodb::Event as TableEvent;
@@ -35,6 +36,8 @@ fn every_event_is_tried_here() -> Result<()> {
         "collect-object-created.json",
         "collect-schedule.json",
         "insight-stream-questions.json",
+        "monitor-function-url.json",
+        "monitor-schedule.json",
         "prepare-stream-samples.json",
         "retrain-call.json",
         "retrain-drift-detected.json",
@@ -59,6 +62,17 @@ fn a_function_url_is_asked_to_take_remote_write() -> Result<()> {
     assert_eq!(request.headers.get("content-encoding").and_then(|value| value.to_str().ok()), Some("snappy"));
     assert!(request.is_base64_encoded);
     assert!(request.body.is_some_and(|body| body.len() > 100));
+    Ok(())
+}
+
+#[test]
+fn a_function_url_is_asked_to_take_feedback_of_whom_iam_let_in() -> Result<()> {
+    let request: LambdaFunctionUrlRequest = typed("monitor-function-url.json")?;
+    assert_eq!(request.request_context.http.path.as_deref(), Some("/feedback"));
+    let caller = request.request_context.authorizer.and_then(|who| who.iam).and_then(|iam| iam.user_arn);
+    assert_eq!(caller.as_deref(), Some("arn:aws:iam::000000000000:user/ada"));
+    let said: Value = serde_json::from_str(request.body.as_deref().unwrap_or_default())?;
+    assert_eq!(said.get("verdict"), Some(&json!("corrected")));
     Ok(())
 }
 
@@ -147,6 +161,7 @@ fn a_notice_of_worse_quality_and_what_sagemaker_tells_are_understood() -> Result
 fn schedules_and_calls_say_what_the_template_has_them_say() -> Result<()> {
     assert_eq!(event("collect-schedule.json")?, json!({"scrape": {"shard": 0, "of": 1}}));
     assert_eq!(event("alert-tick.json")?, json!({"tick": true}));
+    assert_eq!(event("monitor-schedule.json")?, json!({"look": "link-health"}));
     assert_eq!(event("retrain-schedule.json")?, json!({"task": "link-health", "reason": "schedule"}));
     assert_eq!(event("retrain-call.json")?.get("task"), Some(&json!("link-health")));
     Ok(())

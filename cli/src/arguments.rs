@@ -17,8 +17,9 @@ use linkcast_telemetry::Topology;
 use crate::capture::{FormatChoice, Reader};
 use crate::commands::{
     Session, alerts, aws, completions, cost, dataset, demo, evaluate, events, export_rows, export_xgboost,
-    features, import, insights, inspect, models, ports, predict, replay, retrain, review, rollout, routing,
-    run, score_events, score_nab, score_notifications, serve, simulate, stand_in, task, train, verify,
+    features, feedback, import, insights, inspect, models, monitor, ports, predict, replay, retrain, review,
+    rollout, routing, run, score_events, score_nab, score_notifications, serve, simulate, stand_in, task,
+    train, verify,
 };
 use crate::configuration::Configuration;
 use crate::database;
@@ -45,6 +46,7 @@ Exit codes:
   5  the model is damaged, or of another feature schema
   6  run --once: no source gave anything usable
   7  the rules do not allow it, or somebody else was first: models, routing, rollout, provision; retrain: a guard refuses
+  8  monitor --fail-on: something named is so
   130, 143  verify: stopped by Ctrl-C or SIGTERM, with all it had started
 
 Environment:
@@ -118,6 +120,10 @@ pub(crate) enum Command {
     Retrain(retrain::RetrainArguments),
     /// Bring a candidate from a shadow to all streams, step by step, and back when it harms.
     Rollout(rollout::RolloutArguments),
+    /// Say what was true of insights, and see how right each variant was.
+    Feedback(feedback::FeedbackArguments),
+    /// Look once at how the variants do, at drift, and at how often insights were right.
+    Monitor(monitor::MonitorArguments),
     /// Say what the insights cost, by variant and by useful insight.
     Cost(cost::CostArguments),
     /// Give verdicts on samples that ask for them.

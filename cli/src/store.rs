@@ -9,13 +9,13 @@ use std::str::FromStr;
 
 use linkcast_aws::DynamoStore;
 use linkcast_domain::ports::{
-    Changes, Forgotten, History, InsightQuery, Lookup, Maintenance, MaintenanceWindow, Outbox, OutboxMessage,
-    PipelineStore, RegistryChange, RegistryItems, Resume, ReviewItems, Revised, StoreError, StreamRecord,
-    TaskItem, TaskItems, TimeRange, Written,
+    Changes, FeedbackItems, Forgotten, History, InsightQuery, Lookup, Maintenance, MaintenanceWindow, Outbox,
+    OutboxMessage, PipelineStore, RegistryChange, RegistryItems, Resume, ReviewItems, Revised, StoreError,
+    StreamRecord, TaskItem, TaskItems, TimeRange, Written,
 };
 use linkcast_domain::{
-    Alert, AlertState, Aliases, Condition, Insight, ModelVersion, RegisteredModel, ReviewId, Reviewed,
-    Sample, Standing, StreamId, Timestamp,
+    Alert, AlertState, Aliases, Condition, Feedback, Insight, InsightId, ModelVersion, RegisteredModel,
+    ReviewId, Reviewed, Sample, Standing, StreamId, Timestamp,
 };
 use linkcast_store::SqliteStore;
 
@@ -200,6 +200,19 @@ impl TaskItems for AnyStore {
 
     async fn put_task_item(&self, task: &str, item: &TaskItem) -> Result<Written, StoreError> {
         either!(self, store => store.put_task_item(task, item))
+    }
+}
+
+impl FeedbackItems for AnyStore {
+    async fn feedback(
+        &self,
+        insights: &[(StreamId, InsightId)],
+    ) -> Result<Vec<Option<Revised<Feedback>>>, StoreError> {
+        either!(self, store => store.feedback(insights))
+    }
+
+    async fn put_feedback(&self, change: &Revised<Feedback>) -> Result<Written, StoreError> {
+        either!(self, store => store.put_feedback(change))
     }
 }
 

@@ -18,7 +18,7 @@ const STACK: &str = "linkcast";
 const BUCKET: &str = "functions";
 
 /// The functions, as the template names them.
-const FUNCTIONS: [&str; 5] = ["Collect", "Prepare", "Insight", "Alert", "Retrain"];
+const FUNCTIONS: [&str; 6] = ["Collect", "Prepare", "Insight", "Alert", "Retrain", "Monitor"];
 
 /// Queues that are empty while all goes well, as the outputs name them.
 pub const DEAD_LETTERS: [&str; 4] =

@@ -28,6 +28,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("insight", &["domain", "features", "scoring", "routing", "monitoring", "pipeline", "lambda", "aws"]),
     ("alert", &["domain", "pipeline", "lambda", "aws"]),
     ("retrain", &["domain", "pipeline", "lambda", "aws"]),
+    ("monitor", &["domain", "pipeline", "lambda", "aws"]),
     ("training", &["domain", "features", "scoring", "monitoring"]),
     ("simulator", &["domain", "telemetry"]),
     ("server", &["domain", "scoring"]),
@@ -44,6 +45,7 @@ const ALLOWED_IN_TESTS: &[(&str, &[&str])] = &[
     ("insight", &["store", "tests"]),
     ("alert", &["store"]),
     ("retrain", &["store"]),
+    ("monitor", &["store"]),
 ];
 
 /// Rooms at the house's edge, which compose the others and may depend on any of them.

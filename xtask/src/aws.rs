@@ -43,7 +43,7 @@ pub(crate) enum Aws {
     Status,
     /// Print what the functions said.
     Logs {
-        /// Only this function: collect, prepare, insight, alert or retrain.
+        /// Only this function: collect, prepare, insight, alert, retrain or monitor.
         function: Option<String>,
         /// Only the last so many lines of each.
         #[arg(long, default_value_t = 50)]

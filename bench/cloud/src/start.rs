@@ -16,7 +16,7 @@ use flate2::write::DeflateEncoder;
 use crate::report::{Figure, Limit};
 
 const ROUNDS: usize = 21;
-const FUNCTIONS: [&str; 5] = ["collect", "prepare", "insight", "alert", "retrain"];
+const FUNCTIONS: [&str; 6] = ["collect", "prepare", "insight", "alert", "retrain", "monitor"];
 
 /// The function that carries the model inside.
 const WITH_MODEL: &str = "insight";

@@ -61,7 +61,7 @@ pub(crate) fn execute(arguments: &InsightsArguments, session: &mut Session<'_>) 
 }
 
 fn table(insights: &[Insight]) -> Table {
-    let mut table = Table::new(&["time", "stream", "class", "risk", "confidence", "explanation"]);
+    let mut table = Table::new(&["time", "stream", "class", "risk", "confidence", "insight", "explanation"]);
     for insight in insights {
         table.row(vec![
             insight.timestamp.to_string(),
@@ -69,6 +69,7 @@ fn table(insights: &[Insight]) -> Table {
             insight.prediction_type.to_string(),
             format!("{:.0}", insight.risk_score),
             format!("{:.2}", insight.confidence),
+            insight.entity_id.to_string(),
             insight.explanation.clone(),
         ]);
     }

@@ -11,10 +11,12 @@ pub(crate) mod events;
 pub(crate) mod export_rows;
 pub(crate) mod export_xgboost;
 pub(crate) mod features;
+pub(crate) mod feedback;
 pub(crate) mod import;
 pub(crate) mod insights;
 pub(crate) mod inspect;
 pub(crate) mod models;
+pub(crate) mod monitor;
 pub(crate) mod ports;
 pub(crate) mod predict;
 pub(crate) mod replay;
@@ -74,6 +76,8 @@ pub(crate) fn execute(arguments: Arguments, configuration: &Configuration) -> Re
         Command::Models(arguments) => models::execute(&arguments, &mut session)?,
         Command::Routing(arguments) => routing::execute(&arguments, &mut session)?,
         Command::Rollout(arguments) => rollout::execute(&arguments, &mut session)?,
+        Command::Feedback(arguments) => feedback::execute(&arguments, &mut session)?,
+        Command::Monitor(arguments) => monitor::execute(&arguments, &mut session)?,
         Command::Cost(arguments) => cost::execute(&arguments, &mut session)?,
         Command::Retrain(arguments) => retrain::execute(&arguments, &mut session)?,
         Command::Review(arguments) => review::execute(&arguments, &mut session)?,

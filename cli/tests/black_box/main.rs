@@ -5,6 +5,7 @@
 mod datasets;
 mod evaluating;
 mod events;
+mod feedback;
 mod files;
 mod judging;
 mod labelling;

@@ -7,6 +7,7 @@
 //! | | `question#<time>` | what prepare asks insight |
 //! | | `judging` | insight's memory |
 //! | | `insight#<time>#<id>`, `condition#<cause>`, `facts` | what people look up |
+//! | | `feedback#<insight>` | what was said of an insight |
 //! | | `saved` | the embedded pipeline's state, where that runs on a table |
 //! | | `counters` | collect's memory of a stream that is no port's |
 //! | `node#<guid>` | `counters`, `kind` | collect's memory of a node's ports, and what the node is |
@@ -19,6 +20,8 @@
 //! | `task#<fabric>#<task>` | `model#<version>`, `aliases` | what the registry knows of a version, and which versions play a part |
 //! | | `routing`, `breaker#<variant>`, `evidence#<hour>#<process>` | the task's own items: who answers, and what was seen of them |
 //! | | `training`, `run#<time>`, `frozen` | its training: lock and sums, its runs, the set that judges |
+//! | | `feedback#<time>#<insight>` | which insights were spoken of when |
+//! | | `monitor`, `monitor#<hour>` | what the monitor knows, and what it saw in an hour |
 //! | `review#<id>` | `review` | a sample that asks for a verdict, and its verdicts |
 //! | `journal` | `whole`, `part#<number>` | a large commit on its way |
 //!
@@ -26,7 +29,7 @@
 //! reviews by how far they have come and what a verdict is worth, each kind spread over [`SHARDS`] keys by a hash of its id. Times are written so that text sorts as they do.
 
 use linkcast_domain::ports::MemoryKey;
-use linkcast_domain::{ModelVersion, NodeGuid, ReviewId, Standing, StreamId, Timestamp};
+use linkcast_domain::{InsightId, ModelVersion, NodeGuid, ReviewId, Standing, StreamId, Timestamp};
 
 /// Keys over which a kind is spread: each takes 1,000 writes a second.
 pub(crate) const SHARDS: u32 = 16;
@@ -93,6 +96,11 @@ pub(crate) fn aliases(fabric: &str, name: &str) -> Key {
 /// Where a review lies.
 pub(crate) fn review(id: &ReviewId) -> Key {
     Key::new(format!("review#{id}"), "review")
+}
+
+/// Where an insight's feedback lies.
+pub(crate) fn feedback(of: &StreamId, insight: &InsightId) -> Key {
+    Key::new(stream(of), format!("feedback#{insight}"))
 }
 
 /// A kind the index lists: reviews of one standing.

@@ -14,6 +14,7 @@ mod counts;
 mod doctor;
 pub mod environment;
 mod failure;
+mod feedback;
 mod folders;
 mod forget;
 mod images;

@@ -4,6 +4,7 @@
 //! of stream, sample time and task, so that a repeated delivery writes the same item.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
@@ -14,6 +15,26 @@ use crate::{Cost, FailureKind, PredictionType, StreamId, Timestamp};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct InsightId(String);
+
+/// A text that names no insight.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} names no insight: expected 32 lower-case hexadecimal digits")]
+pub struct ParseInsightIdError {
+    text: String,
+}
+
+impl FromStr for InsightId {
+    type Err = ParseInsightIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        if text.len() == 32 && text.bytes().all(is_digit) {
+            Ok(InsightId(text.to_owned()))
+        } else {
+            Err(ParseInsightIdError { text: text.chars().take(64).collect() })
+        }
+    }
+}
 
 impl InsightId {
     /// The id of `task`'s insight into the sample of `stream` at `time`.
@@ -144,6 +165,8 @@ mod tests {
         let time = Timestamp::from_millis(1_700_000_000_000);
         assert_eq!(InsightId::of(&stream, time, "link-health"), InsightId::of(&stream, time, "link-health"));
         assert_ne!(InsightId::of(&stream, time, "link-health"), InsightId::of(&stream, time, "other"));
-        assert_eq!(InsightId::of(&stream, time, "link-health").as_str().len(), 32);
+        let id = InsightId::of(&stream, time, "link-health");
+        assert_eq!(id.as_str().parse(), Ok(id.clone()));
+        assert!("an insight".parse::<InsightId>().is_err());
     }
 }

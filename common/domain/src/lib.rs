@@ -11,6 +11,7 @@ mod condition;
 mod counter_name;
 mod episode;
 mod features;
+mod feedback;
 mod identity;
 mod insight;
 mod link;
@@ -42,8 +43,15 @@ pub use features::{
     FEATURE_COUNT, FEATURE_SCHEMA_VERSION, FEATURES, Feature, FeatureDefinition, FeatureVector,
     UnknownFeatureError,
 };
+pub use feedback::{
+    Correction, CorrectionError, Feedback, FeedbackGiver, FeedbackNote, FeedbackSource, FeedbackStanding,
+    FeedbackVerdict, FeedbackVerdictError, FeedbackWord, MOST_GIVERS, ParseFeedbackGiverError,
+    ParseFeedbackNoteError, VerdictWord, WordTaken,
+};
 pub use identity::{NodeGuid, ParseGuidError, ParseStreamIdError, PortId, StreamId};
-pub use insight::{Attempt, AttemptOutcome, Influencer, Insight, InsightId, ModelIdentity};
+pub use insight::{
+    Attempt, AttemptOutcome, Influencer, Insight, InsightId, ModelIdentity, ParseInsightIdError,
+};
 pub use link::{LinkRate, NodeKind, PortFacts, PortState};
 pub use notice::{Notice, NoticeKind, ParseSeverityError, Severity};
 pub use prediction::{ParsePredictionTypeError, PredictionType};

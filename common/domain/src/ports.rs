@@ -8,6 +8,7 @@ mod answering;
 mod apart;
 mod changes;
 mod failure;
+mod feedback;
 mod history;
 mod query;
 mod registry;
@@ -28,6 +29,7 @@ pub use changes::{
     StreamRecord,
 };
 pub use failure::{NotifyError, StoreError};
+pub use feedback::FeedbackItems;
 pub use history::History;
 pub use query::{Forgotten, InsightQuery, MaintenanceScope, MaintenanceWindow, TimeRange};
 pub use registry::{FolderFile, ModelFolders, RegistryChange, RegistryItems, Revised};

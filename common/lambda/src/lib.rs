@@ -8,6 +8,7 @@ mod batch;
 mod config;
 mod deadline;
 mod failure;
+pub mod function_url;
 mod idempotency;
 mod log;
 mod metrics;

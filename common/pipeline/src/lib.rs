@@ -11,8 +11,10 @@ mod codec;
 mod conditions;
 mod drift;
 mod facts;
+mod feedback;
 mod gate;
 mod judge;
+mod monitor;
 mod notices;
 mod notify;
 mod pipeline;
@@ -36,10 +38,18 @@ pub use codec::StreamStateError;
 pub use conditions::{Announced, Conditions, Silence, Step, Verdict, announced};
 pub use drift::{DriftDesk, DriftError, Freezing};
 pub use facts::Fact;
+pub use feedback::{
+    FeedbackDesk, FeedbackError, Interval, JudgedFeedback, Outcome, OutcomeEvidence, QualityByHour,
+    QualityCounts, VersionQuality, has_outcome, outcome, quality_by_version, wilson,
+};
 pub use gate::{Evidence, LastInsight, evidence, is_news, is_quiet_choice, risk_step};
 pub use judge::{Judge, Judged, Judges, OneJudge, Reasons, Route};
+pub use monitor::{
+    Against, DriftLook, Health, Look, Measure, MeasureHealth, Monitor, MonitorError, MonitorReport,
+    OutcomesRecorded, QualityHealth, Trouble, VariantHealth, judge_variants,
+};
 pub use notices::{
-    ChannelLog, Delivered, NoBus, NoticeBoard, NoticeError, Outcome, TOLD_FOR, Telling, channel_logs,
+    ChannelLog, Delivered, NoBus, NoticeBoard, NoticeError, TOLD_FOR, Telling, TellingOutcome, channel_logs,
     deliver_notices,
 };
 pub use notify::{

@@ -9,7 +9,7 @@ mod delivery;
 
 use std::time::Duration;
 
-pub use channel_log::{ChannelLog, Outcome, Telling};
+pub use channel_log::{ChannelLog, Telling, TellingOutcome};
 pub use delivery::{Delivered, TOLD_FOR, channel_logs, deliver_notices};
 use linkcast_domain::ports::{Bus, BusEvent, NotifyError, Revised, StoreError, TaskItem, TaskItems, Written};
 use linkcast_domain::{Notice, Retry, Timestamp};

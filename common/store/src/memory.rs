@@ -10,8 +10,8 @@ use linkcast_domain::ports::{
     Revised, SavedState, SourceRecord, StoreError, StreamRecord, TimeRange,
 };
 use linkcast_domain::{
-    Alert, AlertState, Aliases, Condition, Insight, InsightId, ModelVersion, PortFacts, RegisteredModel,
-    ReviewId, Reviewed, Sample, StreamId, Timestamp,
+    Alert, AlertState, Aliases, Condition, Feedback, Insight, InsightId, ModelVersion, PortFacts,
+    RegisteredModel, ReviewId, Reviewed, Sample, StreamId, Timestamp,
 };
 
 /// A store that ends with its process.
@@ -36,6 +36,7 @@ pub(crate) struct Content {
     pub(crate) aliases: BTreeMap<String, Revised<Aliases>>,
     pub(crate) folders: BTreeMap<(String, String), BTreeMap<String, Vec<u8>>>,
     pub(crate) reviews: BTreeMap<ReviewId, Revised<Reviewed>>,
+    pub(crate) feedback: BTreeMap<(StreamId, InsightId), Revised<Feedback>>,
     pub(crate) task_items: BTreeMap<(String, String), Revised<String>>,
 }
 

@@ -1,12 +1,14 @@
-//! Models, reviews and a task's items, kept in memory: for tests of the rules over them.
+//! Models, reviews, feedback and a task's items, kept in memory: for tests of the rules over them.
 
 use std::collections::BTreeMap;
 
 use linkcast_domain::ports::{
-    FolderFile, ModelFolders, RegistryChange, RegistryItems, ReviewItems, Revised, StoreError, TaskItem,
-    TaskItems, Written,
+    FeedbackItems, FolderFile, ModelFolders, RegistryChange, RegistryItems, ReviewItems, Revised, StoreError,
+    TaskItem, TaskItems, Written,
 };
-use linkcast_domain::{Aliases, ModelVersion, RegisteredModel, ReviewId, Reviewed, Standing};
+use linkcast_domain::{
+    Aliases, Feedback, InsightId, ModelVersion, RegisteredModel, ReviewId, Reviewed, Standing, StreamId,
+};
 
 use crate::memory::MemoryStore;
 
@@ -80,6 +82,26 @@ impl TaskItems for MemoryStore {
             return Ok(Written::Moved);
         }
         content.task_items.insert(key, next(&item.text));
+        Ok(Written::Yes)
+    }
+}
+
+impl FeedbackItems for MemoryStore {
+    async fn feedback(
+        &self,
+        insights: &[(StreamId, InsightId)],
+    ) -> Result<Vec<Option<Revised<Feedback>>>, StoreError> {
+        let content = self.content();
+        Ok(insights.iter().map(|insight| content.feedback.get(insight).cloned()).collect())
+    }
+
+    async fn put_feedback(&self, change: &Revised<Feedback>) -> Result<Written, StoreError> {
+        let mut content = self.content();
+        let key = (change.value.stream.clone(), change.value.insight.clone());
+        if content.feedback.get(&key).map_or(0, |there| there.revision) != change.revision {
+            return Ok(Written::Moved);
+        }
+        content.feedback.insert(key, next(change));
         Ok(Written::Yes)
     }
 }

@@ -6,6 +6,7 @@
 
 mod behind;
 mod failure;
+mod feedback;
 mod read;
 mod registry;
 mod reviews;

@@ -22,11 +22,12 @@ use linkcast_pipeline::steps::Steps;
 use serde::Serialize;
 
 pub use config::Config;
+pub use linkcast_lambda::function_url::{Request, Response};
 pub use object::ObjectError;
 use object::{sweep_in, unescaped};
 pub use receive::{Admission, receive};
 use scrape::scrape;
-pub use trigger::{ObjectPlace, Request, RequestContext, Response, Share, Trigger};
+pub use trigger::{ObjectPlace, Share, Trigger};
 
 /// The function, loaded.
 pub struct Collect {

@@ -4,12 +4,12 @@
 //! it. What can never be taken is 400 or 413, so that it is not repeated for ever. What the table is too busy to take is
 //! 429, and any other trouble of ours 503, both with the time after which to come again.
 
-use std::collections::BTreeMap;
 use std::io::Read;
 
 use flate2::read::GzDecoder;
 use linkcast_domain::ports::{Coverage, StoreError};
 use linkcast_domain::{Retry, Timestamp};
+use linkcast_lambda::function_url::{Request, Response};
 use linkcast_lambda::{Secret, chain};
 use linkcast_pipeline::Sweep;
 use linkcast_pipeline::apart::{ApartError, Collect, CollectStore, Collected};
@@ -20,7 +20,6 @@ use linkcast_telemetry::{
 use sha2::{Digest, Sha256};
 
 use crate::sweep::sweep_of;
-use crate::trigger::{Request, Response};
 
 /// The name under which all senders' sweeps go.
 const SOURCE: &str = "remote-write";
@@ -162,6 +161,5 @@ impl Refusal {
 }
 
 fn response(status_code: u16, body: String) -> Response {
-    let headers = BTreeMap::from([("content-type", "text/plain".to_owned())]);
-    Response { status_code, headers, body }
+    Response::of(status_code, "text/plain", body)
 }

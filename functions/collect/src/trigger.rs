@@ -1,8 +1,7 @@
 //! What starts collect: a schedule, a request, or an object.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
+use linkcast_lambda::function_url::Request;
+use serde::Deserialize;
 
 /// One of the three, told apart by what only it has.
 #[derive(Clone, Debug, Deserialize)]
@@ -37,62 +36,6 @@ pub struct Share {
     pub shard: u32,
     /// Of how many.
     pub of: u32,
-}
-
-/// A request, payload format 2.0.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Request {
-    /// Who asks and how.
-    pub request_context: RequestContext,
-    /// Headers, their names in lower case.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// The body, if there is one.
-    #[serde(default)]
-    pub body: Option<String>,
-    /// Whether the body is in base 64.
-    #[serde(default)]
-    pub is_base64_encoded: bool,
-}
-
-/// Who asks and how.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct RequestContext {
-    /// Method and path.
-    pub http: RequestLine,
-    /// Who was let in by IAM; the platform writes it and no sender can.
-    #[serde(default)]
-    pub authorizer: Option<Authorizer>,
-}
-
-/// Method and path.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct RequestLine {
-    /// The method.
-    pub method: String,
-    /// The path.
-    pub path: String,
-}
-
-/// Who was let in.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct Authorizer {
-    /// By IAM.
-    #[serde(default)]
-    pub iam: Option<serde_json::Value>,
-}
-
-/// What is answered to a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Response {
-    /// The status.
-    pub status_code: u16,
-    /// Headers.
-    pub headers: BTreeMap<&'static str, String>,
-    /// The reason, one line; nothing where all went well.
-    pub body: String,
 }
 
 /// Where an object lies.

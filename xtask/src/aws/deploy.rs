@@ -20,7 +20,7 @@ use crate::tools::{self, ToolSet};
 pub(crate) const STACK: &str = "linkcast";
 
 /// The functions, by their names in the template in lower case: packages are `linkcast-<name>`.
-pub(crate) const FUNCTIONS: [&str; 5] = ["collect", "prepare", "insight", "alert", "retrain"];
+pub(crate) const FUNCTIONS: [&str; 6] = ["collect", "prepare", "insight", "alert", "retrain", "monitor"];
 
 const BUCKET: &str = "linkcast-functions";
 

@@ -16,6 +16,8 @@ use crate::{DynamoStore, Shared, create_table};
 mod apart_contract;
 #[path = "../../../store/src/tests/contract.rs"]
 mod contract;
+#[path = "../../../store/src/tests/feedback_contract.rs"]
+mod feedback_contract;
 #[path = "../../../store/src/tests/items.rs"]
 mod items;
 mod large;
@@ -85,6 +87,7 @@ mod models {
     super::registry_contract::registry_contract!(models);
     super::review_contract::review_contract!(models);
     super::task_contract::task_contract!(models);
+    super::feedback_contract::feedback_contract!(models);
 }
 
 contract::contract!(whole);

@@ -47,13 +47,13 @@ pub struct Telling {
     pub attempts: u32,
     /// What came of it.
     #[serde(flatten)]
-    pub outcome: Outcome,
+    pub outcome: TellingOutcome,
 }
 
 /// What came of telling a notice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum Outcome {
+pub enum TellingOutcome {
     /// The channel has it.
     Told,
     /// It was on the board before the channel was known, and is not told there.
@@ -89,7 +89,7 @@ impl ChannelLog {
         let mut log =
             ChannelLog { channel: channel.to_owned(), turn: None, dropped: None, tellings: Vec::new() };
         for notice in there {
-            log.note(notice, Outcome::Before, now);
+            log.note(notice, TellingOutcome::Before, now);
         }
         log
     }
@@ -112,10 +112,10 @@ impl ChannelLog {
         let mut due = Vec::new();
         for notice in notices.iter().filter(|notice| notice.severity >= least) {
             match self.of(&notice.id).map(|telling| &telling.outcome) {
-                Some(Outcome::Told | Outcome::Before) => {}
-                Some(Outcome::Failed { again, .. }) if *again > now => break,
-                Some(Outcome::Refused { again, .. }) if *again > now => {}
-                Some(Outcome::Failed { .. } | Outcome::Refused { .. }) => due.push(notice),
+                Some(TellingOutcome::Told | TellingOutcome::Before) => {}
+                Some(TellingOutcome::Failed { again, .. }) if *again > now => break,
+                Some(TellingOutcome::Refused { again, .. }) if *again > now => {}
+                Some(TellingOutcome::Failed { .. } | TellingOutcome::Refused { .. }) => due.push(notice),
                 None if self.was_dropped(notice) => {}
                 None => due.push(notice),
             }
@@ -134,8 +134,8 @@ impl ChannelLog {
     }
 
     /// Notes what came of telling a notice, and drops what is too old or too much.
-    pub(super) fn note(&mut self, notice: &Notice, outcome: Outcome, now: Timestamp) {
-        let attempts = self.attempts(notice) + u32::from(outcome != Outcome::Before);
+    pub(super) fn note(&mut self, notice: &Notice, outcome: TellingOutcome, now: Timestamp) {
+        let attempts = self.attempts(notice) + u32::from(outcome != TellingOutcome::Before);
         self.tellings.retain(|telling| telling.id != notice.id);
         self.tellings.push(Telling {
             happened: notice.at,
@@ -166,11 +166,11 @@ impl Telling {
     }
 }
 
-fn shortened(outcome: Outcome) -> Outcome {
+fn shortened(outcome: TellingOutcome) -> TellingOutcome {
     let short = |reason: String| reason.chars().take(LONGEST_REASON).collect();
     match outcome {
-        Outcome::Failed { reason, again } => Outcome::Failed { reason: short(reason), again },
-        Outcome::Refused { reason, again } => Outcome::Refused { reason: short(reason), again },
+        TellingOutcome::Failed { reason, again } => TellingOutcome::Failed { reason: short(reason), again },
+        TellingOutcome::Refused { reason, again } => TellingOutcome::Refused { reason: short(reason), again },
         other => other,
     }
 }
@@ -193,15 +193,15 @@ mod tests {
         let mut log = ChannelLog::new("c", &[], now);
         for notice in &notices {
             let reason = "x".repeat(10_000);
-            log.note(notice, Outcome::Refused { reason, again: now }, now);
-            log.note(notice, Outcome::Told, now);
+            log.note(notice, TellingOutcome::Refused { reason, again: now }, now);
+            log.note(notice, TellingOutcome::Told, now);
         }
         assert_eq!(log.tellings.len(), MOST);
         assert_eq!(log.due(&notices, Severity::Info, now), Vec::<&Notice>::new());
         assert!(serde_json::to_string(&log).unwrap().len() < 200_000);
         let after = notice(1_000);
         assert_eq!(log.due(std::slice::from_ref(&after), Severity::Info, now), [&after]);
-        log.note(&after, Outcome::Told, now.plus(REMEMBERED * 2));
+        log.note(&after, TellingOutcome::Told, now.plus(REMEMBERED * 2));
         assert_eq!(log.tellings.len(), 0, "weeks later nobody asks");
     }
 
@@ -211,10 +211,10 @@ mod tests {
         let now = notices[1].at;
         let again = now.plus(Duration::from_secs(30));
         let mut log = ChannelLog::new("c", &[], now);
-        log.note(&notices[0], Outcome::Failed { reason: "down".into(), again }, now);
+        log.note(&notices[0], TellingOutcome::Failed { reason: "down".into(), again }, now);
         assert_eq!(log.due(&notices, Severity::Info, now), Vec::<&Notice>::new());
         assert_eq!(log.due(&notices, Severity::Info, again).len(), 2);
-        log.note(&notices[0], Outcome::Refused { reason: "no".into(), again }, now);
+        log.note(&notices[0], TellingOutcome::Refused { reason: "no".into(), again }, now);
         assert_eq!(log.due(&notices, Severity::Info, now), [&notices[1]]);
         assert_eq!(log.attempts(&notices[0]), 2);
         assert_eq!(log.due(&notices, Severity::Warning, again), Vec::<&Notice>::new());

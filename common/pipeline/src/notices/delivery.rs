@@ -11,7 +11,7 @@ use linkcast_domain::ports::{NoticeChannel, Revised, TaskItem, TaskItems, Writte
 use linkcast_domain::{Budget, Clock, Notice, Retry};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::channel_log::{ChannelLog, Outcome, Turn};
+use super::channel_log::{ChannelLog, TellingOutcome, Turn};
 use super::{NoticeBoard, NoticeError};
 
 /// Logs' names begin so.
@@ -125,8 +125,8 @@ impl<I: TaskItems> Teller<'_, I> {
                 break;
             }
             let outcome = self.ask(channel, &held.log, notice, limit).await;
-            let goes_on = !matches!(outcome, Outcome::Failed { .. }) && place + 1 < due.len();
-            if outcome == Outcome::Told {
+            let goes_on = !matches!(outcome, TellingOutcome::Failed { .. }) && place + 1 < due.len();
+            if outcome == TellingOutcome::Told {
                 delivered.told += 1
             } else {
                 delivered.failed += 1
@@ -151,15 +151,15 @@ impl<I: TaskItems> Teller<'_, I> {
         log: &ChannelLog,
         notice: &Notice,
         limit: Duration,
-    ) -> Outcome {
-        let Err(error) = channel.tell_notice(notice, limit).await else { return Outcome::Told };
+    ) -> TellingOutcome {
+        let Err(error) = channel.tell_notice(notice, limit).await else { return TellingOutcome::Told };
         let doublings = log.attempts(notice).min(10);
         let pause = PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
         let (reason, now) = (error.reason, self.clock.now());
         match error.retry {
-            Retry::Never => Outcome::Refused { reason, again: now.plus(pause) },
-            Retry::Later => Outcome::Failed { reason, again: now.plus(pause) },
-            Retry::After(asked) => Outcome::Failed { reason, again: now.plus(pause.max(asked)) },
+            Retry::Never => TellingOutcome::Refused { reason, again: now.plus(pause) },
+            Retry::Later => TellingOutcome::Failed { reason, again: now.plus(pause) },
+            Retry::After(asked) => TellingOutcome::Failed { reason, again: now.plus(pause.max(asked)) },
         }
     }
 

@@ -134,6 +134,14 @@ impl<'a, I: TaskItems> RoutingDesk<'a, I> {
     /// # Errors
     /// A store that fails, or an item that is not what was written.
     pub async fn evidence_by_hour(&self, since: Timestamp) -> Result<Vec<Evidence>, RoutingError> {
+        Ok(self.evidence_hours(since).await?.into_values().collect())
+    }
+
+    /// The same by the hour's number since the epoch.
+    ///
+    /// # Errors
+    /// As for the hours alone.
+    pub async fn evidence_hours(&self, since: Timestamp) -> Result<BTreeMap<i64, Evidence>, RoutingError> {
         let first = since.millis().div_euclid(HOUR_MS);
         let mut hours: BTreeMap<i64, Evidence> = BTreeMap::new();
         for (name, text) in self.items.task_items(self.task, EVIDENCE).await? {
@@ -142,7 +150,7 @@ impl<'a, I: TaskItems> RoutingDesk<'a, I> {
                 hours.entry(hour).or_default().merge(&self.read(&name, &text.value)?);
             }
         }
-        Ok(hours.into_values().collect())
+        Ok(hours)
     }
 
     /// What all processes saw, by the hour since 1970, from that of `since` to that of `until`. Costs what lies between them and not

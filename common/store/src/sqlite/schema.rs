@@ -9,7 +9,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::failure::Attempt;
 
 /// The layout this version writes.
-const LAYOUT: i64 = 3;
+const LAYOUT: i64 = 4;
 
 /// "LKCT": marks a file as ours.
 const APPLICATION: i64 = 0x4c4b_4354;
@@ -52,6 +52,14 @@ const TABLES_OF_3: &str = "
     CREATE TABLE task_items (task TEXT NOT NULL, name TEXT NOT NULL, revision INTEGER NOT NULL, until INTEGER,
                              body TEXT NOT NULL, PRIMARY KEY (task, name)) STRICT, WITHOUT ROWID;
     CREATE INDEX task_items_age ON task_items (until);
+";
+
+/// What layout 4 has beside those of layout 3.
+const TABLES_OF_4: &str = "
+    CREATE TABLE feedback (stream TEXT NOT NULL, insight TEXT NOT NULL, revision INTEGER NOT NULL,
+                           until INTEGER NOT NULL, body TEXT NOT NULL,
+                           PRIMARY KEY (stream, insight)) STRICT, WITHOUT ROWID;
+    CREATE INDEX feedback_age ON feedback (until);
 ";
 
 /// A file that SQLite can read and that is not ours.
@@ -102,6 +110,9 @@ fn bring_up(connection: &Connection) -> Result<(), rusqlite::Error> {
     }
     if layout < 3 {
         transaction.execute_batch(TABLES_OF_3)?;
+    }
+    if layout < 4 {
+        transaction.execute_batch(TABLES_OF_4)?;
     }
     let marks = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {LAYOUT};");
     transaction.execute_batch(&marks)?;

@@ -156,7 +156,9 @@ pub(crate) fn forget(
             format!("DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE {filter} LIMIT ?2)");
         writer.execute(&statement, bounds)
     };
-    writer.execute("DELETE FROM task_items WHERE until < ?1", params![before.millis()])?;
+    for table in ["task_items", "feedback"] {
+        writer.execute(&format!("DELETE FROM {table} WHERE until < ?1"), params![before.millis()])?;
+    }
     let forgotten = Forgotten {
         sample_pieces: delete("samples", "last_time < ?1")?,
         insights: delete("insights", "time < ?1")?,

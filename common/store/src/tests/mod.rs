@@ -4,6 +4,7 @@
 
 mod apart_contract;
 mod contract;
+mod feedback_contract;
 mod file;
 mod folders_contract;
 mod items;
@@ -77,6 +78,7 @@ mod models {
     super::registry_contract::registry_contract!(models_on_both);
     super::review_contract::review_contract!(models_on_both);
     super::task_contract::task_contract!(models_on_both);
+    super::feedback_contract::feedback_contract!(models_on_both);
     super::folders_contract::folders_contract!(folders_on_both);
 }
 

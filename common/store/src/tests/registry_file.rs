@@ -3,9 +3,9 @@
 use std::sync::Barrier;
 
 use linkcast_domain::ports::{
-    FolderFile, Lookup, ModelFolders, PipelineStore, RegistryItems, TaskItems, TimeRange,
+    FeedbackItems, FolderFile, Lookup, ModelFolders, PipelineStore, RegistryItems, TaskItems, TimeRange,
 };
-use linkcast_domain::{Alias, Decision, Registry, Ruling};
+use linkcast_domain::{Alias, Decision, InsightId, Registry, Ruling};
 use rusqlite::Connection;
 
 use super::items::{at, now, one_of_each, stream};
@@ -14,10 +14,11 @@ use crate::{LocalFolders, SqliteStore};
 
 #[test]
 fn a_file_of_a_layout_before_is_brought_up_and_keeps_what_it_holds() {
-    let of_2 = "DROP TABLE task_items; PRAGMA user_version = 2;";
-    let of_1 = "DROP TABLE task_items; DROP TABLE models; DROP TABLE aliases; DROP TABLE reviews;
+    let of_3 = "DROP TABLE feedback; PRAGMA user_version = 3;";
+    let of_2 = "DROP TABLE feedback; DROP TABLE task_items; PRAGMA user_version = 2;";
+    let of_1 = "DROP TABLE feedback; DROP TABLE task_items; DROP TABLE models; DROP TABLE aliases; DROP TABLE reviews;
                 PRAGMA user_version = 1;";
-    for by_hand in [of_1, of_2] {
+    for by_hand in [of_1, of_2, of_3] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.db");
         now(SqliteStore::open(&path).unwrap().commit(&one_of_each())).unwrap();
@@ -27,6 +28,8 @@ fn a_file_of_a_layout_before_is_brought_up_and_keeps_what_it_holds() {
         now(Registry::new(&store, TASK).add(&facts("1", "one"))).unwrap();
         assert_eq!(now(SqliteStore::open(&path).unwrap().models(TASK)).unwrap().len(), 1);
         assert_eq!(now(store.task_item(TASK, "routing")).unwrap(), None);
+        let insight = (stream(1), InsightId::of(&stream(1), at(0), TASK));
+        assert_eq!(now(store.feedback(&[insight])).unwrap(), [None]);
     }
 }
 
