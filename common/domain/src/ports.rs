@@ -9,6 +9,7 @@ mod apart;
 mod changes;
 mod failure;
 mod history;
+mod model_packages;
 mod query;
 mod registry;
 mod review;
@@ -29,6 +30,9 @@ pub use changes::{
 };
 pub use failure::{NotifyError, StoreError};
 pub use history::History;
+pub use model_packages::{
+    ModelArchives, ModelPackages, NewPackage, PackagePage, PackageRuling, PackagesError, SeenPackage, Stored,
+};
 pub use query::{Forgotten, InsightQuery, MaintenanceScope, MaintenanceWindow, TimeRange};
 pub use registry::{FolderFile, ModelFolders, RegistryChange, RegistryItems, Revised};
 pub use review::ReviewItems;
