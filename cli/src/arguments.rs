@@ -17,8 +17,8 @@ use linkcast_telemetry::Topology;
 use crate::capture::{FormatChoice, Reader};
 use crate::commands::{
     Session, alerts, aws, completions, cost, dataset, demo, evaluate, export_rows, export_xgboost, features,
-    import, insights, inspect, models, ports, predict, replay, review, routing, run, score_events, score_nab,
-    serve, simulate, stand_in, task, train, verify,
+    import, insights, inspect, models, package, ports, predict, replay, review, routing, run, score_events,
+    score_nab, serve, simulate, stand_in, task, train, verify,
 };
 use crate::configuration::Configuration;
 use crate::database;
@@ -106,6 +106,8 @@ pub(crate) enum Command {
     ExportRows(export_rows::ExportRowsArguments),
     /// Write a model's forests as XGBoost's JSON.
     ExportXgboost(export_xgboost::ExportXgboostArguments),
+    /// Pack a model as the model.tar.gz that SageMaker unpacks at /opt/ml/model.
+    Package(package::PackageArguments),
     /// Judge the whole system by event on a simulated fabric.
     Evaluate(evaluate::EvaluateArguments),
     /// Register models, approve them, and say which one is used.

@@ -23,6 +23,7 @@ mod keys;
 mod lookup;
 mod meter;
 mod outbox;
+mod packages;
 mod query;
 mod registry;
 mod reviews;

@@ -15,6 +15,8 @@ use linkcast_domain::ports::FolderFile;
 use linkcast_scoring::{REGRESSOR_FILE, digest};
 use serde_json::json;
 
+pub use archive::UnpackError;
+
 use crate::onnx::{UnreadableError, read, write_single};
 use crate::registry::{ModelFilesError, load};
 
@@ -175,6 +177,20 @@ pub fn package(files: &[FolderFile], image: ServingImage) -> Result<Package, Pac
     })
 }
 
+/// The model's own files out of an archive, by name; what stands in `code/` is made anew with the next archive.
+///
+/// # Errors
+/// What is no whole archive, or holds links, names that lead elsewhere, or more than may be unpacked.
+pub fn unpack(archive: &[u8]) -> Result<Vec<FolderFile>, UnpackError> {
+    let mut files = archive::read(archive, LARGEST_MODEL_BYTES)?;
+    files.retain(|file| !file.name.strip_prefix("code/").is_some_and(is_plain));
+    if let Some(file) = files.iter().find(|file| !is_plain(&file.name)) {
+        return Err(UnpackError::Name { name: file.name.chars().take(120).collect() });
+    }
+    files.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(files)
+}
+
 /// What stands in `code/`: the script, what it needs, and the regressor in the form that ONNX Runtime answers rightly.
 fn code(files: &[FolderFile], requirements: &str) -> Result<Vec<FolderFile>, PackageError> {
     let regressor = files.iter().find(|file| file.name == REGRESSOR_FILE);
@@ -208,4 +224,9 @@ fn key_part(name: &str) -> String {
     let lower = name.to_lowercase();
     let words = lower.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join("-")
+}
+
+/// The model package group of a fabric's task, `linkcast-{fabric}-{task}`.
+pub fn group_name(fabric: &str, task: &str) -> String {
+    format!("linkcast-{}-{}", key_part(fabric), key_part(task))
 }

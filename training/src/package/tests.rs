@@ -37,17 +37,9 @@ fn the_same_model_is_the_same_archive_whatever_the_order_of_its_files() {
         assert_eq!(first.bytes[..10], [31, 139, 8, 0, 0, 0, 0, 0, 2, 255], "a header that tells nothing");
     }
     let one = package(&files, ServingImage::PyTorch).unwrap();
-    files[0].bytes.clear();
     let card = files.iter_mut().find(|file| file.name == "card.json").unwrap();
     card.bytes.push(b'\n');
-    let other = package(&shipped_with(card.bytes.clone()), ServingImage::PyTorch).unwrap();
-    assert_ne!(one.sha256, other.sha256);
-}
-
-fn shipped_with(card: Vec<u8>) -> Vec<FolderFile> {
-    let mut files = shipped();
-    files.iter_mut().find(|file| file.name == "card.json").unwrap().bytes = card;
-    files
+    assert_ne!(package(&files, ServingImage::PyTorch).unwrap().sha256, one.sha256);
 }
 
 #[test]
@@ -92,6 +84,43 @@ fn names_that_leave_the_folder_and_files_that_are_no_model_are_refused() {
     assert!(matches!(package(&files, ServingImage::Ours), Err(PackageError::Twice { .. })));
     files.clear();
     assert!(matches!(package(&files, ServingImage::Ours), Err(PackageError::Model(_))));
+}
+
+/// An archive of one entry, its name written as it is.
+fn archive_of(name: &str, kind: tar::EntryType) -> Vec<u8> {
+    let mut header = tar::Header::new_ustar();
+    header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+    header.set_entry_type(kind);
+    header.set_size(0);
+    header.set_cksum();
+    let mut builder =
+        tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+    builder.append(&header, std::io::empty()).unwrap();
+    builder.into_inner().unwrap().finish().unwrap()
+}
+
+#[test]
+fn a_models_own_files_come_out_as_they_went_in() {
+    let mut files = shipped();
+    files.sort_by(|one, other| one.name.cmp(&other.name));
+    for image in ServingImage::ALL {
+        assert_eq!(unpack(&package(&files, image).unwrap().bytes).unwrap(), files);
+    }
+    assert_eq!(unpack(&archive_of("./card.json", tar::EntryType::Regular)).unwrap()[0].name, "card.json");
+}
+
+#[test]
+fn links_names_that_lead_elsewhere_and_broken_archives_are_not_unpacked() {
+    for name in ["../card.json", "/etc/passwd", "a/../../b", "code/../../b"] {
+        let error = unpack(&archive_of(name, tar::EntryType::Regular)).unwrap_err();
+        assert!(matches!(error, UnpackError::Name { .. }), "{name}: {error}");
+    }
+    for kind in [tar::EntryType::Symlink, tar::EntryType::Link, tar::EntryType::Fifo] {
+        assert!(matches!(unpack(&archive_of("card.json", kind)), Err(UnpackError::NoFile { .. })));
+    }
+    let whole = package(&shipped(), ServingImage::Ours).unwrap().bytes;
+    assert!(matches!(unpack(&whole[..whole.len() / 2]), Err(UnpackError::Damaged(_))));
+    assert!(matches!(archive::read(&whole, 1_000), Err(UnpackError::TooLarge { most: 1_000 })));
 }
 
 #[test]
