@@ -9,6 +9,7 @@ mod judging;
 mod labelling;
 mod learning;
 mod models;
+mod packaging;
 mod real_telemetry;
 mod reviews;
 mod routing;

@@ -6,9 +6,7 @@
 
 use std::time::Duration;
 
-use linkcast_domain::ports::{
-    Bus, BusEvent, NotifyError, Revised, StoreError, TaskItem, TaskItems, Written,
-};
+use linkcast_domain::ports::{Bus, BusEvent, NotifyError, Revised, StoreError, TaskItem, TaskItems, Written};
 use linkcast_domain::{Notice, Retry, Timestamp};
 
 /// Notices' names begin so.
@@ -171,7 +169,10 @@ mod tests {
         assert_eq!(bus.0.lock().unwrap().0, ["Rollout Changed", "Rollout Changed"]);
         let all = board.between(Timestamp::EPOCH, second.at).await.unwrap();
         assert_eq!(all, [first.clone(), second.clone()]);
-        assert_eq!(board.between(first.at.plus(Duration::from_millis(1)), second.at).await.unwrap(), [second]);
+        assert_eq!(
+            board.between(first.at.plus(Duration::from_millis(1)), second.at).await.unwrap(),
+            [second]
+        );
         let other = NoticeBoard::new(&store, "other");
         assert_eq!(other.between(first.at, first.at).await.unwrap(), []);
     }

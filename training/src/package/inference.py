@@ -83,8 +83,7 @@ def model_fn(model_dir):
 
 def input_fn(body, content_type):
     form, _ = sent(content_type)
-    text = read_text(body, form)
-    rows = {JSON: rows_of_json, JSON_LINES: rows_of_json_lines, CSV: rows_of_csv}[form](text)
+    rows = {JSON: rows_of_json, JSON_LINES: rows_of_json_lines, CSV: rows_of_csv}[form](body)
     if form != JSON and not rows:
         raise Refused(400, "no row, expected one a line")
     with numpy.errstate(over="ignore"):  # What is too large for the trees is infinite to them.
@@ -177,18 +176,18 @@ def wanted(accept):
     return best
 
 
-def read_text(body, form):
+def text_of(body, **place):
+    """The toolkit decodes some content types itself and hands on the bytes of others."""
     if isinstance(body, str):
         return body
     try:
         return bytes(body).decode("utf-8")
     except UnicodeDecodeError:
-        expected = "lines of %d numbers in UTF-8" % len(FEATURES) if form == CSV else None
-        raise Refused(400, "not a text", expected=expected) from None
+        raise Refused(400, "not a text", **place) from None
 
 
-def rows_of_json(text):
-    asked = parsed(text, None)
+def rows_of_json(body):
+    asked = parsed(text_of(body), None)
     if not isinstance(asked, dict) or "instances" not in asked:
         raise Refused(400, 'request: expected an object with "instances"', expected='{"instances": [row, …]}')
     for name, value in asked.items():
@@ -203,10 +202,11 @@ def rows_of_json(text):
     return [row_of(value, place) for place, value in enumerate(asked["instances"], 1)]
 
 
-def rows_of_json_lines(text):
+def rows_of_json_lines(body):
     rows = []
-    for place, line in enumerate(text.split("\n"), 1):
-        line = line.strip(ASCII_SPACE)
+    lines = body.split("\n") if isinstance(body, str) else bytes(body).split(b"\n")
+    for place, line in enumerate(lines, 1):
+        line = text_of(line, row=place).strip(ASCII_SPACE)
         if not line:
             continue
         if len(rows) == MOST_ROWS:
@@ -215,7 +215,8 @@ def rows_of_json_lines(text):
     return rows
 
 
-def rows_of_csv(text):
+def rows_of_csv(body):
+    text = text_of(body, expected="lines of %d numbers in UTF-8" % len(FEATURES))
     lines = [(place, line) for place, line in enumerate(text.split("\n"), 1) if line.strip()]
     if len(lines) > MOST_ROWS:
         raise too_many()
@@ -244,17 +245,15 @@ def too_many():
 
 
 def parsed(text, row):
-    """JSON as its standard has it: Python takes NaN, Infinity and a name twice."""
-    def no_constant(found):
-        raise ValueError("found %s, expected a value of JSON" % found)
-
+    """JSON as its standard has it: Python takes NaN, Infinity and a name twice. A constant becomes a text, which is no number
+    wherever it stands."""
     def once(pairs):
         if sum(name == "instances" for name, _ in pairs) > 1:
             raise ValueError("instances is there twice")
         return dict(pairs)
 
     try:
-        return json.loads(text, parse_constant=no_constant, object_pairs_hook=once)
+        return json.loads(text, parse_constant=str, object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
         line, column = getattr(error, "lineno", None), getattr(error, "colno", None)
         raise Refused(400, "%s: %s" % ("request" if row is None else "row %d" % row, error), row=row, line=line,
@@ -309,7 +308,9 @@ def bad_row(error, place, feature):
 
 
 def check_schema(found, row):
-    if isinstance(found, bool) or not isinstance(found, int) or found != SCHEMA:
-        where = "request" if row is None else "row %d" % row
+    where = "request" if row is None else "row %d" % row
+    if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found < 1 << 32:
+        raise Refused(400, "%s: feature schema %s, expected a whole number" % (where, compact(found)[:64]), row=row)
+    if found != SCHEMA:
         raise Refused(400, "%s: feature schema %s, expected %d" % (where, compact(found)[:64], SCHEMA), row=row,
                       field="feature_schema", expected=str(SCHEMA))
