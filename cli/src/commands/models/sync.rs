@@ -81,6 +81,8 @@ pub(super) fn sync(
     session: &mut Session<'_>,
 ) -> Result<(), Failure> {
     let configuration = session.configuration;
+    // What is wrong with the arguments is told before anybody is asked anything.
+    let (bucket, image) = (bucket(arguments, session)?, named_image(arguments)?);
     let platform = SageMaker::new(&store::connect()?, SystemClock);
     let sync = Sync {
         platform: &platform,
@@ -92,9 +94,9 @@ pub(super) fn sync(
         },
         group: arguments.group.clone().unwrap_or_else(|| group_name(&configuration.fabric, TASK)),
         fabric: &configuration.fabric,
-        bucket: bucket(arguments, session)?,
+        bucket,
         image: arguments.image,
-        image_address: image_address(arguments, platform.region())?,
+        image_address: image.map_or_else(|| image_of_region(platform.region()), Ok)?,
         by,
         mode: if arguments.dry_run { Mode::DryRun } else { Mode::Act },
         strangers: if arguments.import { Strangers::Import } else { Strangers::Leave },
@@ -198,19 +200,23 @@ fn bucket(arguments: &SyncArguments, session: &Session<'_>) -> Result<String, Fa
     })
 }
 
-fn image_address(arguments: &SyncArguments, region: Option<&str>) -> Result<String, Failure> {
-    let wrong = |told: String| {
-        Failure::new(ExitKind::WrongUse, told)
-            .with_next_step("give --image-uri ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG")
-    };
+/// The address that was given; none where the region says it.
+fn named_image(arguments: &SyncArguments) -> Result<Option<String>, Failure> {
     match (&arguments.image_uri, arguments.image) {
-        (Some(address), _) => Ok(address.clone()),
-        (None, ServingImage::XgBoost) => {
-            let region = region.ok_or_else(|| {
-                Failure::new(ExitKind::WrongUse, "no region is set").with_next_step("set AWS_REGION")
-            })?;
-            managed_image(region).map_err(|error| wrong(error.to_string()))
-        }
-        (None, image) => Err(wrong(format!("the address of the image for {image} is not known"))),
+        (Some(address), _) => Ok(Some(address.clone())),
+        (None, ServingImage::XgBoost) => Ok(None),
+        (None, image) => Err(unnamed_image(format!("the address of the image for {image} is not known"))),
     }
+}
+
+fn image_of_region(region: Option<&str>) -> Result<String, Failure> {
+    let region = region.ok_or_else(|| {
+        Failure::new(ExitKind::WrongUse, "no region is set").with_next_step("set AWS_REGION")
+    })?;
+    managed_image(region).map_err(|error| unnamed_image(error.to_string()))
+}
+
+fn unnamed_image(told: String) -> Failure {
+    Failure::new(ExitKind::WrongUse, told)
+        .with_next_step("give --image-uri ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG")
 }

@@ -51,7 +51,12 @@ impl<P: ModelPackages + ModelArchives, C: Clock> Sync<'_, P, C> {
         self.call(|| ready(self.platform.put_archive(&address, &packed.bytes, &packed.sha256)))?;
         let wanted = self.package_of(&model, &address, &packed.sha256);
         let made = self.call(|| ready(self.platform.make_package(&wanted)))?;
-        Ok(Outcome::Done(format!("made {made}")))
+        if model.decisions.is_empty() {
+            return Ok(Outcome::Done(format!("made {made}")));
+        }
+        // Told apart from its making: where that breaks off, the next run finds a pending package and goes on here.
+        let seen = self.call(|| ready(self.platform.package(&made)))?;
+        self.tell_decision(&model, &seen)
     }
 
     fn package_of(&self, model: &RegisteredModel, address: &str, sha256: &str) -> NewPackage {
@@ -60,7 +65,8 @@ impl<P: ModelPackages + ModelArchives, C: Clock> Sync<'_, P, C> {
         let told = |data: &String| format!(", trained on {data}");
         let data = facts.lineage.data_source.as_ref().map(told).unwrap_or_default();
         let environment = self.image.environment().iter();
-        let mut properties = sync_properties(model);
+        let undecided = RegisteredModel { decisions: Vec::new(), ..model.clone() };
+        let mut properties = sync_properties(&undecided);
         properties.extend(figures(&facts.metrics));
         properties.insert("linkcast.fabric".to_owned(), self.fabric.to_owned());
         properties.insert("linkcast.feature_schema".to_owned(), facts.feature_schema.to_string());
@@ -73,8 +79,6 @@ impl<P: ModelPackages + ModelArchives, C: Clock> Sync<'_, P, C> {
             environment: environment.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             archive: address.to_owned(),
             source: if place.starts_with("s3://") { place } else { address.to_owned() },
-            approval: model.approval(),
-            reason: model.reason().map(str::to_owned),
             properties,
         }
     }

@@ -13,12 +13,12 @@ const LONGEST_VALUE: usize = 256;
 /// What a container takes and gives.
 const FORMS: [&str; 3] = ["application/json", "application/jsonlines", "text/csv"];
 /// Machines that a package says it may run on; whoever deploys it may take others.
-const MACHINES: [&str; 4] = ["ml.t2.medium", "ml.m5.large", "ml.c5.large", "ml.c7g.large"];
+const MACHINES: [&str; 2] = ["ml.m5.large", "ml.c5.large"];
 
 /// What CreateModelPackage is asked.
 pub(super) fn new_package(package: &NewPackage) -> Value {
-    let NewPackage { group, token, description, image, environment, archive, source, approval, .. } = package;
-    let mut asked = json!({
+    let NewPackage { group, token, description, image, environment, archive, source, .. } = package;
+    json!({
         "ModelPackageGroupName": group,
         "ModelPackageDescription": shortened(description, LONGEST_DESCRIPTION),
         "InferenceSpecification": {
@@ -26,17 +26,13 @@ pub(super) fn new_package(package: &NewPackage) -> Value {
             "SupportedContentTypes": FORMS,
             "SupportedResponseMIMETypes": FORMS,
             "SupportedRealtimeInferenceInstanceTypes": MACHINES,
-            "SupportedTransformInstanceTypes": MACHINES.get(1..3),
+            "SupportedTransformInstanceTypes": MACHINES,
         },
-        "ModelApprovalStatus": status(*approval),
+        "ModelApprovalStatus": status(Approval::Pending),
         "SourceUri": source,
         "CustomerMetadataProperties": properties(&package.properties),
         "ClientToken": token,
-    });
-    if let (Some(reason), Some(asked)) = (&package.reason, asked.as_object_mut()) {
-        asked.insert("ApprovalDescription".to_owned(), shortened(reason, LONGEST_DESCRIPTION).into());
-    }
-    asked
+    })
 }
 
 /// What UpdateModelPackage is asked.

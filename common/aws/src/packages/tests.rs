@@ -18,8 +18,6 @@ fn new() -> NewPackage {
         environment: BTreeMap::from([("SAGEMAKER_PROGRAM".to_owned(), "inference.py".to_owned())]),
         archive: "s3://lab/models/lab/link-health/ab/model.tar.gz".to_owned(),
         source: "s3://lab/models/lab/link-health/cd/".to_owned(),
-        approval: Approval::Rejected,
-        reason: Some("too many alarms".to_owned()),
         properties: BTreeMap::from([("linkcast.by".to_owned(), "ada, bob & \"co\"".to_owned())]),
     }
 }
@@ -28,8 +26,7 @@ fn new() -> NewPackage {
 fn a_package_is_asked_for_in_sagemakers_words() {
     let asked = new_package(&new());
     let at = |pointer: &str| asked.pointer(pointer).cloned().unwrap_or_default();
-    assert_eq!(at("/ModelApprovalStatus"), json!("Rejected"));
-    assert_eq!(at("/ApprovalDescription"), json!("too many alarms"));
+    assert_eq!(at("/ModelApprovalStatus"), json!("PendingManualApproval"));
     let container = "/InferenceSpecification/Containers/0";
     assert_eq!(at(&format!("{container}/ModelDataUrl")), json!(new().archive));
     assert_eq!(at(&format!("{container}/Environment/SAGEMAKER_PROGRAM")), json!("inference.py"));

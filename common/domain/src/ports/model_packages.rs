@@ -29,7 +29,7 @@ pub struct SeenPackage {
     pub properties: BTreeMap<String, String>,
 }
 
-/// A package to be made.
+/// A package to be made, which is pending then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewPackage {
     /// The group it is one of.
@@ -46,10 +46,6 @@ pub struct NewPackage {
     pub archive: String,
     /// Where its files come from.
     pub source: String,
-    /// Whether it may be used.
-    pub approval: Approval,
-    /// What is said with the approval.
-    pub reason: Option<String>,
     /// What is noted of it.
     pub properties: BTreeMap<String, String>,
 }

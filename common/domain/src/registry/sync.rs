@@ -22,6 +22,8 @@ pub const TASK_PROPERTY: &str = "linkcast.task";
 const DECISION_PROPERTY: &str = "linkcast.decision";
 /// When that was decided.
 const DECIDED_AT_PROPERTY: &str = "linkcast.decided_at";
+/// By whom.
+const DECIDED_BY_PROPERTY: &str = "linkcast.decided_by";
 /// Who is named where the other side does not say who decided.
 const SOMEBODY: &str = "SageMaker";
 
@@ -133,6 +135,7 @@ pub fn sync_properties(model: &RegisteredModel) -> BTreeMap<String, String> {
     if let Some(decision) = model.decisions.last() {
         properties.insert(DECISION_PROPERTY.to_owned(), approval_of(&decision.ruling).name().to_owned());
         properties.insert(DECIDED_AT_PROPERTY.to_owned(), decision.at.to_string());
+        properties.insert(DECIDED_BY_PROPERTY.to_owned(), decision.by.clone());
     }
     properties
 }
@@ -274,6 +277,14 @@ fn decision_of(package: &SeenPackage) -> Option<Decision> {
             Ruling::Rejected { reason: reason.unwrap_or_else(|| "no reason was given".to_owned()) }
         }
     };
+    let property = |name: &str| package.properties.get(name);
+    if property(DECISION_PROPERTY).map(String::as_str) == Some(package.approval.name()) {
+        // It was brought there: whoever decided did so elsewhere and earlier.
+        let told = property(DECIDED_AT_PROPERTY).and_then(|at| at.parse().ok());
+        if let Some((at, by)) = told.zip(property(DECIDED_BY_PROPERTY)) {
+            return Some(Decision { ruling, by: by.clone(), at });
+        }
+    }
     let by = if package.changed_by.is_empty() { SOMEBODY.to_owned() } else { package.changed_by.clone() };
     Some(Decision { ruling, by, at: package.changed })
 }

@@ -148,6 +148,9 @@ fn a_package_of_ours_may_be_imported_and_a_strangers_has_no_part() {
     let seen = package(&model(&[]), Approved, 20);
     let import = SyncAction::Import { decision: Some(decision(Approved, "bob", 20)) };
     assert_eq!(actions(&[], None, std::slice::from_ref(&seen)), [import]);
+    let told = package(&model(&[(Approved, 10)]), Approved, 20);
+    let import = SyncAction::Import { decision: Some(decision(Approved, "ada", 10)) };
+    assert_eq!(actions(&[], None, &[told]), [import], "who decided elsewhere is remembered");
     let stranger = SeenPackage { properties: BTreeMap::new(), ..seen.clone() };
     assert_eq!(actions(&[], None, &[stranger]), []);
     let mut other_task = seen;
