@@ -17,9 +17,9 @@ use linkcast_telemetry::Topology;
 use crate::capture::{FormatChoice, Reader};
 use crate::commands::{
     Session, alerts, aws, completions, cost, dataset, demo, evaluate, events, export_rows, export_xgboost,
-    features, feedback, import, insights, inspect, models, monitor, ports, predict, replay, retrain, review,
-    rollout, routing, run, score_events, score_nab, score_notifications, serve, simulate, stand_in, task,
-    train, verify,
+    features, feedback, import, insights, inspect, models, monitor, package, ports, predict, replay, retrain,
+    review, rollout, routing, run, score_events, score_nab, score_notifications, serve, simulate, stand_in,
+    task, train, verify,
 };
 use crate::configuration::Configuration;
 use crate::database;
@@ -110,6 +110,8 @@ pub(crate) enum Command {
     ExportRows(export_rows::ExportRowsArguments),
     /// Write a model's forests as XGBoost's JSON.
     ExportXgboost(export_xgboost::ExportXgboostArguments),
+    /// Pack a model as the model.tar.gz that SageMaker unpacks at /opt/ml/model.
+    Package(package::PackageArguments),
     /// Judge the whole system by event on a simulated fabric.
     Evaluate(evaluate::EvaluateArguments),
     /// Register models, approve them, and say which one is used.

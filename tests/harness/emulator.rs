@@ -43,6 +43,11 @@ pub fn bentoml_python() -> PathBuf {
     project_folder().join("target/aws-tools/bentoml/bin/python")
 }
 
+/// The Python that SageMaker's inference toolkit is installed for.
+pub fn sagemaker_python() -> PathBuf {
+    project_folder().join("target/aws-tools/sagemaker/bin/python")
+}
+
 /// A running emulator.
 #[derive(Debug)]
 pub struct Emulator {

@@ -24,7 +24,7 @@ pub use capture::{Capture, Embedded, differences};
 pub use deployed::{Answer, DEAD_LETTERS, Deployed};
 pub use emulator::{
     ACCOUNT, Emulator, REGION, bentoml_python, body_of, cargo_lambda, emulator_python, models_python,
-    project_folder,
+    project_folder, sagemaker_python,
 };
 pub use fabric::IbsimFabric;
 pub use linkcast::{Linkcast, binary, fixture};

@@ -29,6 +29,7 @@ mod metrics;
 mod model;
 mod onnx;
 mod outcomes;
+pub mod package;
 mod progress;
 pub mod promotion;
 pub mod ranking;

@@ -22,13 +22,21 @@ pub(crate) enum ToolSet {
     Checkov,
     /// XGBoost and ONNX Runtime, which read and write the same models, and moto, which stands in for SageMaker's control plane.
     Models,
+    /// The toolkit that serves a model's script in SageMaker's own images, with what our script asks for there.
+    SageMaker,
     /// BentoML, which serves our ONNX files as services elsewhere do.
     BentoMl,
 }
 
 impl ToolSet {
-    const ALL: [ToolSet; 5] =
-        [ToolSet::Emulator, ToolSet::Sam, ToolSet::Checkov, ToolSet::Models, ToolSet::BentoMl];
+    const ALL: [ToolSet; 6] = [
+        ToolSet::Emulator,
+        ToolSet::Sam,
+        ToolSet::Checkov,
+        ToolSet::Models,
+        ToolSet::SageMaker,
+        ToolSet::BentoMl,
+    ];
 
     fn folder_name(self) -> &'static str {
         match self {
@@ -36,6 +44,7 @@ impl ToolSet {
             ToolSet::Sam => "sam",
             ToolSet::Checkov => "checkov",
             ToolSet::Models => "models",
+            ToolSet::SageMaker => "sagemaker",
             ToolSet::BentoMl => "bentoml",
         }
     }
@@ -61,6 +70,8 @@ impl ToolSet {
                 "flask==3.1.3",
                 "flask-cors==6.0.5",
             ],
+            // onnxruntime and numpy as training/src/package/requirements-pytorch.txt pins them.
+            ToolSet::SageMaker => &["sagemaker-inference==1.10.1", "onnxruntime==1.31.1", "numpy==1.26.4"],
             ToolSet::BentoMl => &["bentoml==1.4.39", "onnxruntime==1.31.1", "numpy==2.4.6"],
         }
     }

@@ -17,6 +17,7 @@ pub(crate) mod insights;
 pub(crate) mod inspect;
 pub(crate) mod models;
 pub(crate) mod monitor;
+pub(crate) mod package;
 pub(crate) mod ports;
 pub(crate) mod predict;
 pub(crate) mod replay;
@@ -73,6 +74,7 @@ pub(crate) fn execute(arguments: Arguments, configuration: &Configuration) -> Re
         Command::ExportRows(arguments) => export_rows::execute(&arguments, &mut session)?,
         Command::ExportXgboost(arguments) => export_xgboost::execute(&arguments, &mut session)?,
         Command::Evaluate(arguments) => evaluate::execute(&arguments, &mut session)?,
+        Command::Package(arguments) => package::execute(&arguments, &mut session)?,
         Command::Models(arguments) => models::execute(&arguments, &mut session)?,
         Command::Routing(arguments) => routing::execute(&arguments, &mut session)?,
         Command::Rollout(arguments) => rollout::execute(&arguments, &mut session)?,

@@ -11,6 +11,7 @@ mod judging;
 mod labelling;
 mod learning;
 mod models;
+mod packaging;
 mod real_telemetry;
 mod retraining;
 mod reviews;

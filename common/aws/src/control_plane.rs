@@ -27,7 +27,7 @@ const SERVICE: &str = "sagemaker";
 /// The most an answer may hold.
 const LARGEST_ANSWER: usize = 1 << 20;
 /// Refusals that may not be given again later.
-const BUSY: [&str; 4] =
+pub(crate) const BUSY: [&str; 4] =
     ["ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"];
 
 /// The control plane of one region.
@@ -41,11 +41,11 @@ pub(crate) struct ControlPlane<C> {
 /// A call that was refused, or not answered.
 #[derive(Debug)]
 pub(crate) struct Refused {
-    attempt: String,
+    pub(crate) attempt: String,
     /// The service's word for it; empty if it never answered.
     pub(crate) code: String,
-    message: String,
-    retry: Retry,
+    pub(crate) message: String,
+    pub(crate) retry: Retry,
 }
 
 impl Refused {
@@ -54,7 +54,17 @@ impl Refused {
         let message = self.message.to_ascii_lowercase();
         self.code == "ResourceNotFound"
             || (self.code == "ValidationException"
-                && (message.contains("not found") || message.contains("could not find")))
+                && ["not found", "could not find", "does not exist"]
+                    .iter()
+                    .any(|said| message.contains(said)))
+    }
+
+    /// Whether it says that there is such a thing already.
+    pub(crate) fn says_it_exists(&self) -> bool {
+        let message = self.message.to_ascii_lowercase();
+        self.code == "ResourceInUse"
+            || (["ValidationException", "ConflictException"].contains(&self.code.as_str())
+                && message.contains("already exist"))
     }
 }
 

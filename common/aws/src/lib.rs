@@ -24,6 +24,7 @@ mod keys;
 mod lookup;
 mod meter;
 mod outbox;
+mod packages;
 mod pipelines;
 mod query;
 mod registry;

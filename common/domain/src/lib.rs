@@ -56,8 +56,9 @@ pub use link::{LinkRate, NodeKind, PortFacts, PortState};
 pub use notice::{Notice, NoticeKind, ParseSeverityError, Severity};
 pub use prediction::{ParsePredictionTypeError, PredictionType};
 pub use registry::{
-    Added, Alias, Aliases, Approval, Decision, FileFacts, Lineage, ModelFacts, ModelName, ModelVersion,
-    ParseAliasError, ParseModelVersionError, Pointer, RegisteredModel, Registry, RegistryError, Ruling,
+    Added, Alias, Aliases, Approval, DIGEST_PROPERTY, Decision, FileFacts, Lineage, ModelFacts, ModelName,
+    ModelVersion, ParseAliasError, ParseModelVersionError, Pointer, RegisteredModel, Registry, RegistryError,
+    Ruling, SyncAction, SyncConflict, SyncStep, TASK_PROPERTY, VERSION_PROPERTY, sync_properties, sync_steps,
 };
 pub use retry::Retry;
 pub use review::{

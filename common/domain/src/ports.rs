@@ -10,6 +10,7 @@ mod changes;
 mod failure;
 mod feedback;
 mod history;
+mod model_packages;
 mod query;
 mod registry;
 mod review;
@@ -31,6 +32,9 @@ pub use changes::{
 pub use failure::{NotifyError, StoreError};
 pub use feedback::FeedbackItems;
 pub use history::History;
+pub use model_packages::{
+    ModelArchives, ModelPackages, NewPackage, PackagePage, PackageRuling, PackagesError, SeenPackage, Stored,
+};
 pub use query::{Forgotten, InsightQuery, MaintenanceScope, MaintenanceWindow, TimeRange};
 pub use registry::{FolderFile, ModelFolders, RegistryChange, RegistryItems, Revised};
 pub use review::ReviewItems;

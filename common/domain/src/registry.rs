@@ -5,6 +5,7 @@
 //! so that nothing that serves has to know a version by name.
 
 mod rules;
+mod sync;
 mod version;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,10 @@ use serde_json::{Map, Value};
 use crate::Timestamp;
 
 pub use rules::{Added, Registry, RegistryError};
+pub use sync::{
+    DIGEST_PROPERTY, SyncAction, SyncConflict, SyncStep, TASK_PROPERTY, VERSION_PROPERTY, sync_properties,
+    sync_steps,
+};
 pub use version::{Alias, ModelName, ModelVersion, ParseAliasError, ParseModelVersionError};
 
 /// One file of a model.

@@ -15,10 +15,12 @@
 //! up silently. Here `base_values` are margins, taken from the forest as it predicts.
 
 mod read;
+mod single;
 mod write;
 
 pub use read::UnreadableError;
 pub(crate) use read::read;
+pub(crate) use single::write_single;
 pub(crate) use write::{write_classifier, write_regressor};
 
 /// The attributes both directions name.
@@ -38,6 +40,7 @@ mod attribute {
     pub(super) const LEAF_WEIGHTS: &str = "class_weights";
     pub(super) const LABELS: &str = "classlabels_int64s";
     pub(super) const BASE: &str = "base_values";
+    pub(super) const TARGETS: &str = "n_targets";
     pub(super) const POST_TRANSFORM: &str = "post_transform";
 }
 

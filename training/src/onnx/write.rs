@@ -30,29 +30,40 @@ pub(crate) fn write_regressor(forest: &Forest) -> Vec<u8> {
 }
 
 /// How a forest's outputs become the operator's classes.
-struct Layout {
-    labels: Vec<i64>,
-    base: Vec<f32>,
+pub(super) struct Layout {
+    pub(super) labels: Vec<i64>,
+    pub(super) base: Vec<f32>,
     /// The class that output 0 votes for.
-    first_class: usize,
+    pub(super) first_class: usize,
 }
 
 fn graph(forest: &Forest, layout: Layout) -> Vec<u8> {
     let scores = layout.labels.len() as i64;
+    let outputs = vec![value("label", DataType::Int64, None), value("scores", DataType::Float, Some(scores))];
+    model(forest, "TreeEnsembleClassifier", attributes(forest, layout), outputs)
+}
+
+/// The file of a graph of one node.
+pub(super) fn model(
+    forest: &Forest,
+    operator: &str,
+    attribute: Vec<AttributeProto>,
+    output: Vec<ValueInfoProto>,
+) -> Vec<u8> {
     let node = NodeProto {
         input: vec!["features".into()],
-        output: vec!["label".into(), "scores".into()],
+        output: output.iter().map(|output| output.name.clone()).collect(),
         name: forest.name.into(),
-        op_type: "TreeEnsembleClassifier".into(),
+        op_type: operator.into(),
         domain: "ai.onnx.ml".into(),
-        attribute: attributes(forest, layout),
+        attribute,
         ..NodeProto::default()
     };
     let graph = GraphProto {
         node: vec![node],
         name: forest.name.into(),
         input: vec![value("features", DataType::Float, Some(FEATURE_COUNT as i64))],
-        output: vec![value("label", DataType::Int64, None), value("scores", DataType::Float, Some(scores))],
+        output,
         ..GraphProto::default()
     };
     let operators = |domain: &str, version| OperatorSetIdProto { domain: domain.into(), version };
@@ -67,7 +78,7 @@ fn graph(forest: &Forest, layout: Layout) -> Vec<u8> {
 }
 
 /// An input or output: a batch of rows, of `width` numbers each or of one.
-fn value(name: &str, kind: DataType, width: Option<i64>) -> ValueInfoProto {
+pub(super) fn value(name: &str, kind: DataType, width: Option<i64>) -> ValueInfoProto {
     let batch = DimensionValue::DimParam("batch".into());
     let dimensions = std::iter::once(batch).chain(width.map(DimensionValue::DimValue));
     let dim = dimensions.map(|value| Dimension { value: Some(value), ..Dimension::default() }).collect();
@@ -128,7 +139,7 @@ impl Lists {
     }
 }
 
-fn attributes(forest: &Forest, layout: Layout) -> Vec<AttributeProto> {
+pub(super) fn attributes(forest: &Forest, layout: Layout) -> Vec<AttributeProto> {
     let mut lists = Lists::default();
     for (tree, grown) in forest.trees.iter().enumerate() {
         let class = (layout.first_class + grown.output) as i64;
@@ -168,6 +179,11 @@ fn integers(name: &str, ints: Vec<i64>) -> AttributeProto {
         ints,
         ..AttributeProto::default()
     }
+}
+
+/// One whole number.
+pub(super) fn integer(name: &str, i: i64) -> AttributeProto {
+    AttributeProto { name: name.into(), r#type: AttributeType::Int as i32, i, ..AttributeProto::default() }
 }
 
 fn reals(name: &str, floats: Vec<f32>) -> AttributeProto {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use clap::ValueEnum;
 use linkcast_domain::{Alert, AlertState, Notice, NoticeKind, Severity, Timestamp};
-use linkcast_pipeline::{ChannelLog, Outcome, Telling};
+use linkcast_pipeline::{ChannelLog, Telling, TellingOutcome};
 use serde::Serialize;
 
 /// What an event is about.
@@ -63,7 +63,7 @@ pub(super) struct Told {
     pub(super) at: Timestamp,
     pub(super) attempts: u32,
     #[serde(flatten)]
-    pub(super) outcome: Outcome,
+    pub(super) outcome: TellingOutcome,
 }
 
 impl Event {
@@ -92,19 +92,19 @@ impl Told {
     fn of(log: &ChannelLog, telling: &Telling) -> Option<Self> {
         let Telling { at, attempts, .. } = *telling;
         let (channel, outcome) = (log.channel.clone(), telling.outcome.clone());
-        (outcome != Outcome::Before).then_some(Told { channel, at, attempts, outcome })
+        (outcome != TellingOutcome::Before).then_some(Told { channel, at, attempts, outcome })
     }
 
     /// In words.
     pub(super) fn words(&self) -> String {
         let Told { channel, attempts, .. } = self;
         match &self.outcome {
-            Outcome::Told => format!("told {channel}"),
-            Outcome::Before => format!("before {channel}"),
-            Outcome::Failed { reason, again } => {
+            TellingOutcome::Told => format!("told {channel}"),
+            TellingOutcome::Before => format!("before {channel}"),
+            TellingOutcome::Failed { reason, again } => {
                 format!("not told {channel}: {reason}, {attempts} attempts, again from {again}")
             }
-            Outcome::Refused { reason, again } => {
+            TellingOutcome::Refused { reason, again } => {
                 format!("refused by {channel}: {reason}, {attempts} attempts, again from {again}")
             }
         }

@@ -3,6 +3,7 @@
 mod change;
 mod compare;
 mod list;
+mod sync;
 
 use std::path::PathBuf;
 
@@ -56,6 +57,8 @@ enum ModelsCommand {
     Alias(AliasArguments),
     /// Read every file of a version again, or of all, check it, and load the model.
     Verify(VerifyArguments),
+    /// Make this registry and SageMaker's Model Registry agree: versions, approvals and rejections, both ways.
+    Sync(sync::SyncArguments),
 }
 
 /// One model.
@@ -164,6 +167,7 @@ pub(crate) fn execute(arguments: &ModelsArguments, session: &mut Session<'_>) ->
         }
         ModelsCommand::Alias(alias) => change::point(alias, &by, &models, session),
         ModelsCommand::Verify(verified) => compare::verify(verified.model.as_ref(), &models, session),
+        ModelsCommand::Sync(synced) => sync::sync(synced, &by, &models, session),
     }
 }
 
@@ -177,6 +181,7 @@ impl ModelsCommand {
             ModelsCommand::Reject(arguments) => &arguments.registry,
             ModelsCommand::Alias(arguments) => &arguments.registry,
             ModelsCommand::Verify(arguments) => &arguments.registry,
+            ModelsCommand::Sync(arguments) => &arguments.registry,
         }
     }
 

@@ -30,8 +30,8 @@ const LONGEST_CONNECT: Duration = Duration::from_secs(5);
 /// SageMaker and S3, in the region of the environment.
 #[derive(Debug)]
 pub struct SageMaker<C = SystemClock> {
-    plane: ControlPlane<C>,
-    objects: aws_sdk_s3::Client,
+    pub(crate) plane: ControlPlane<C>,
+    pub(crate) objects: aws_sdk_s3::Client,
 }
 
 impl<C: Clock> SageMaker<C> {
