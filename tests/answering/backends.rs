@@ -3,8 +3,10 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use linkcast_aws::{Backends, Hosting, endpoint_name};
-use linkcast_domain::{Answer, AskError, FailureKind, SageMakerFormat, Target, Usage};
+use linkcast_aws::Backends;
+use linkcast_domain::{
+    Answer, AskError, FailureKind, Hosting, SageMakerFormat, Target, Usage, endpoint_name,
+};
 use linkcast_stand_in::{
     BedrockSettings, EndpointSettings, Fault, OpenAiServer, Outcome, Running, SageMakerSettings, Script,
     Service, StandIn, Step,

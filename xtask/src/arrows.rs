@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("features", &["domain"]),
     ("scoring", &["domain"]),
     ("routing", &["domain"]),
+    ("provisioning", &["domain"]),
     ("pipeline", &["domain", "telemetry", "features", "scoring", "routing"]),
     ("store", &["domain"]),
     ("lambda", &["domain"]),

@@ -36,7 +36,7 @@ mod training;
 mod web;
 mod write;
 
-pub use answering::{Backends, Hosting, endpoint_name};
+pub use answering::Backends;
 pub use bus::EventBridge;
 pub use client::{LocalServices, Shared, connect, connect_locally};
 pub use counts::{Count, write_counts};
