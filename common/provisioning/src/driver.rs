@@ -123,7 +123,8 @@ impl<'a, P: EndpointPlane, C: Clock> Provisioner<'a, P, C> {
             // Somebody else was there meanwhile, or an earlier call of ours whose answer was lost.
             PlaneFault::Exists | PlaneFault::NotFound => {
                 self.surprises += 1;
-                let stuck = || Outcome::Stuck(Stuck::Restless { attempt: format!("could not {attempt}: {said}") });
+                let stuck =
+                    || Outcome::Stuck(Stuck::Restless { attempt: format!("could not {attempt}: {said}") });
                 (self.surprises >= MOST_SURPRISES).then(stuck)
             }
             PlaneFault::Quota => Some(Outcome::Stuck(Stuck::Quota { attempt, said })),

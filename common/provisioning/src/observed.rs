@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use linkcast_domain::Hosting;
-use linkcast_domain::ports::{EndpointPlane, PlaneError, SeenConfig, SeenEndpoint, SeenModel};
 use linkcast_domain::ports::EndpointStatus;
+use linkcast_domain::ports::{EndpointPlane, PlaneError, SeenConfig, SeenEndpoint, SeenModel};
 
 use crate::leftovers::{Leftover, Scope, leftovers};
 use crate::plan::Aim;

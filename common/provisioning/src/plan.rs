@@ -152,7 +152,9 @@ fn update(desired: &Desired, observed: &Observed, endpoint: &SeenEndpoint, made:
 
 fn are_alike(one: &Machines, other: &Machines) -> bool {
     match (one, other) {
-        (Machines::Realtime { instance: one, .. }, Machines::Realtime { instance: other, .. }) => one == other,
+        (Machines::Realtime { instance: one, .. }, Machines::Realtime { instance: other, .. }) => {
+            one == other
+        }
         _ => false,
     }
 }
@@ -200,8 +202,7 @@ fn not_ours(site: &Site, observed: &Observed) -> Option<Stuck> {
     ];
     things.into_iter().find_map(|(kind, found)| {
         let (name, tags) = found?;
-        let wanted =
-            [(FABRIC_TAG, &*site.fabric), (TASK_TAG, &*site.task), (OWNER_TAG, site.owner.name())];
+        let wanted = [(FABRIC_TAG, &*site.fabric), (TASK_TAG, &*site.task), (OWNER_TAG, site.owner.name())];
         let is_ours = wanted.iter().all(|(key, value)| tags.get(*key).is_some_and(|tag| tag == value));
         let owner = tags.get(OWNER_TAG).cloned();
         (!is_ours).then(|| Stuck::Taken { kind, name: name.clone(), owner })

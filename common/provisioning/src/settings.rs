@@ -170,8 +170,7 @@ pub fn container(
         ModelData::One(address) => (address, "s3://BUCKET/…/model.tar.gz"),
         ModelData::Several(address) => (address, "s3://BUCKET/…/, of several models, with a slash behind"),
     };
-    let object =
-        address.strip_prefix("s3://").and_then(|rest| rest.split_once('/')).unwrap_or(("", ""));
+    let object = address.strip_prefix("s3://").and_then(|rest| rest.split_once('/')).unwrap_or(("", ""));
     let ends = match &data {
         ModelData::One(_) => object.1.ends_with(".tar.gz"),
         ModelData::Several(_) => address.ends_with('/'),

@@ -60,7 +60,9 @@ pub enum Stuck {
         reason: String,
     },
     /// A mix of two configurations answers.
-    #[error("the endpoint {name} answers with a mix of two configurations, for neither its update nor taking it back succeeded: {reason}")]
+    #[error(
+        "the endpoint {name} answers with a mix of two configurations, for neither its update nor taking it back succeeded: {reason}"
+    )]
     Mixed {
         /// Its name.
         name: String,
