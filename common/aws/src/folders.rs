@@ -10,8 +10,8 @@ use aws_sdk_s3::primitives::ByteStream;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use linkcast_domain::ports::{FolderFile, ModelFolders, StoreError};
 
-use linkcast_domain::plain_name;
 use crate::client::Shared;
+use linkcast_domain::plain_name;
 
 /// Objects on their way at once.
 const SIDE_BY_SIDE: usize = 4;

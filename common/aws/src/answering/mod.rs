@@ -24,7 +24,6 @@ use crate::control_plane::ControlPlane;
 use discovery::Endpoints;
 use failed::Failed;
 
-
 /// Calls of one question that are under way at once.
 const SIDE_BY_SIDE: usize = 4;
 
