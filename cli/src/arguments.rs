@@ -17,8 +17,8 @@ use linkcast_telemetry::Topology;
 use crate::capture::{FormatChoice, Reader};
 use crate::commands::{
     Session, alerts, aws, completions, cost, dataset, demo, evaluate, export_rows, export_xgboost, features,
-    import, insights, inspect, models, ports, predict, replay, review, routing, run, score_events, score_nab,
-    serve, simulate, stand_in, task, train, verify,
+    import, insights, inspect, models, ports, predict, provision, replay, review, routing, run, score_events,
+    score_nab, serve, simulate, stand_in, task, train, verify,
 };
 use crate::configuration::Configuration;
 use crate::database;
@@ -42,8 +42,9 @@ Exit codes:
   4  the database is damaged, or newer than this program
   5  the model is damaged, or of another feature schema
   6  run --once: no source gave anything usable
-  7  models: the registry's rules do not allow it, or somebody else was first
-  130, 143  verify: stopped by Ctrl-C or SIGTERM, with all it had started
+  7  models: the registry's rules do not allow it, or somebody else was first; provision: a name is somebody else's
+  8  provision: not done in time; the same call goes on
+  130, 143  verify, provision: stopped by Ctrl-C or SIGTERM
 
 Environment:
   LINKCAST_LOG        quiet, normal (default) or verbose: how much is told on standard error
@@ -110,6 +111,8 @@ pub(crate) enum Command {
     Evaluate(evaluate::EvaluateArguments),
     /// Register models, approve them, and say which one is used.
     Models(models::ModelsArguments),
+    /// Make, change, look at and take away endpoints on SageMaker.
+    Provision(Box<provision::ProvisionArguments>),
     /// See and change who answers: weights, order of fallback, breakers.
     Routing(routing::RoutingArguments),
     /// Say what the insights cost, by variant and by useful insight.

@@ -26,6 +26,8 @@ pub(crate) enum ExitKind {
     SourcesSilent = 6,
     /// The registry's rules do not allow it, or somebody else was first.
     Refused = 7,
+    /// Not done in time; the same call goes on.
+    Unfinished = 8,
     /// Stopped by SIGINT: 128 and the signal's number, as shells say it.
     Interrupted = 130,
     /// Stopped by SIGTERM.
@@ -44,6 +46,7 @@ impl ExitKind {
             K::Model,
             K::SourcesSilent,
             K::Refused,
+            K::Unfinished,
             K::Interrupted,
             K::Terminated,
         ];

@@ -16,6 +16,7 @@ pub(crate) mod inspect;
 pub(crate) mod models;
 pub(crate) mod ports;
 pub(crate) mod predict;
+pub(crate) mod provision;
 pub(crate) mod replay;
 pub(crate) mod review;
 pub(crate) mod routing;
@@ -68,6 +69,7 @@ pub(crate) fn execute(arguments: Arguments, configuration: &Configuration) -> Re
         Command::ExportXgboost(arguments) => export_xgboost::execute(&arguments, &mut session)?,
         Command::Evaluate(arguments) => evaluate::execute(&arguments, &mut session)?,
         Command::Models(arguments) => models::execute(&arguments, &mut session)?,
+        Command::Provision(arguments) => provision::execute(&arguments, &mut session)?,
         Command::Routing(arguments) => routing::execute(&arguments, &mut session)?,
         Command::Cost(arguments) => cost::execute(&arguments, &mut session)?,
         Command::Review(arguments) => review::execute(&arguments, &mut session)?,

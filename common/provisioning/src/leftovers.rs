@@ -153,6 +153,17 @@ async fn bears<P: EndpointPlane>(
     }
 }
 
+/// Every endpoint whose name begins as ours do, by name.
+///
+/// # Errors
+/// The first call that came to nothing.
+pub async fn every_endpoint<P: EndpointPlane>(
+    plane: &P,
+    limit: &(dyn Fn() -> Duration + Sync),
+) -> Result<Vec<Listed>, PlaneError> {
+    listed(plane, Kind::Endpoint, "linkcast-", limit).await
+}
+
 /// Everything of a kind whose name begins with `prefix`, by name.
 pub(crate) async fn listed<P: EndpointPlane>(
     plane: &P,

@@ -163,6 +163,11 @@ impl Site {
     }
 }
 
+/// Whether these tags name `owner`.
+pub fn is_owned_by(tags: &BTreeMap<String, String>, owner: &Owner) -> bool {
+    tags.get(OWNER_TAG).is_some_and(|tag| *tag == owner.0)
+}
+
 /// Whether `name` is one that a model (`model`) or a configuration (`config`) is given here.
 pub(crate) fn is_made_here(name: &str, what: &str) -> bool {
     let is_hex = |text: &str, digits: usize| {
