@@ -17,9 +17,9 @@ use linkcast_telemetry::Topology;
 use crate::capture::{FormatChoice, Reader};
 use crate::commands::{
     Session, alerts, aws, completions, cost, dataset, demo, evaluate, events, export_rows, export_xgboost,
-    features, feedback, import, insights, inspect, models, monitor, package, ports, predict, replay, retrain,
-    review, rollout, routing, run, score_events, score_nab, score_notifications, serve, simulate, stand_in,
-    task, train, verify,
+    features, feedback, import, insights, inspect, models, monitor, package, ports, predict, provision,
+    replay, retrain, review, rollout, routing, run, score_events, score_nab, score_notifications, serve,
+    simulate, stand_in, task, train, verify,
 };
 use crate::configuration::Configuration;
 use crate::database;
@@ -47,7 +47,8 @@ Exit codes:
   6  run --once: no source gave anything usable
   7  the rules do not allow it, or somebody else was first: models, routing, rollout, provision; retrain: a guard refuses
   8  monitor --fail-on: something named is so
-  130, 143  verify: stopped by Ctrl-C or SIGTERM, with all it had started
+  9  provision: not done in time; the same call goes on
+  130, 143  verify, provision: stopped by Ctrl-C or SIGTERM
 
 Environment:
   LINKCAST_LOG        quiet, normal (default) or verbose: how much is told on standard error
@@ -116,6 +117,8 @@ pub(crate) enum Command {
     Evaluate(evaluate::EvaluateArguments),
     /// Register models, approve them, and say which one is used.
     Models(models::ModelsArguments),
+    /// Make, change, look at and take away endpoints on SageMaker.
+    Provision(Box<provision::ProvisionArguments>),
     /// See and change who answers: weights, order of fallback, breakers.
     Routing(routing::RoutingArguments),
     /// Train a model anew, and hand it on if it is better than the live one.

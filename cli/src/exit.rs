@@ -28,6 +28,8 @@ pub(crate) enum ExitKind {
     Refused = 7,
     /// With `monitor --fail-on`: something named is so.
     Trouble = 8,
+    /// Not done in time; the same call goes on.
+    Unfinished = 9,
     /// Stopped by SIGINT: 128 and the signal's number, as shells say it.
     Interrupted = 130,
     /// Stopped by SIGTERM.
@@ -47,6 +49,7 @@ impl ExitKind {
             K::SourcesSilent,
             K::Refused,
             K::Trouble,
+            K::Unfinished,
             K::Interrupted,
             K::Terminated,
         ];

@@ -56,10 +56,16 @@ pub enum Fault {
     Prose,
     /// A class nobody knows.
     InventedClass,
+    /// The account may have no more: of the control plane's operations.
+    Quota,
+    /// The endpoint that is made or changed will not pass its health check.
+    FailsHealthCheck,
+    /// The endpoint that is made or changed stays on its way for ever.
+    NeverReady,
 }
 
 impl Fault {
-    /// Every fault, and no fault.
+    /// Every fault of a runtime, and no fault.
     pub const ALL: [Fault; 23] = [
         Fault::Answer,
         Fault::Throttle,
@@ -86,9 +92,14 @@ impl Fault {
         Fault::InventedClass,
     ];
 
-    /// Whether `service` can do it: an endpoint calls no tools.
+    /// Whether `service` can do it: an endpoint calls no tools, and a language model is not made.
     pub fn is_for(self, service: Service) -> bool {
-        service == Service::Bedrock
-            || !matches!(self, Fault::NoTool | Fault::TwoTools | Fault::Prose | Fault::InventedClass)
+        match self {
+            Fault::NoTool | Fault::TwoTools | Fault::Prose | Fault::InventedClass => {
+                service == Service::Bedrock
+            }
+            Fault::Quota | Fault::FailsHealthCheck | Fault::NeverReady => service == Service::SageMaker,
+            _ => true,
+        }
     }
 }

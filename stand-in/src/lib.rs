@@ -1,4 +1,4 @@
-//! SageMaker's and Bedrock's runtimes on this machine, which fail as they are told.
+//! SageMaker's and Bedrock's runtimes, and SageMaker's control plane, on this machine; they fail as they are told.
 //!
 //! What asks a model elsewhere is only as good as what it does when that fails, and AWS's own services cannot be told to fail. The
 //! stand-ins answer with a real model, check what they receive as strictly as AWS documents it, and work a script of faults off:
@@ -20,5 +20,5 @@ pub use bedrock::{BedrockSettings, OpenAiServer};
 pub use fault::Fault;
 pub use requests::{Outcome, Request};
 pub use running::{Running, StandIn, StartError};
-pub use sagemaker::{EndpointSettings, SageMakerSettings};
+pub use sagemaker::{EndpointSettings, OtherNames, SageMakerSettings};
 pub use script::{Script, ScriptError, Service, Step, Times};

@@ -67,7 +67,7 @@ pub enum ScriptError {
     #[error("expected an object of lists of steps, as {{\"*\": [{{\"do\": \"throttle\", \"times\": 3}}]}}")]
     Json(#[from] serde_json::Error),
     /// What an endpoint cannot do.
-    #[error("step {position} of {name:?}: {fault:?} is for language models alone")]
+    #[error("step {position} of {name:?}: {fault:?} is not for this service")]
     Fault {
         /// Of whose steps.
         name: String,

@@ -3,8 +3,10 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use linkcast_aws::{Backends, Hosting, endpoint_name};
-use linkcast_domain::{Answer, AskError, FailureKind, SageMakerFormat, Target, Usage};
+use linkcast_aws::Backends;
+use linkcast_domain::{
+    Answer, AskError, FailureKind, Hosting, SageMakerFormat, Target, Usage, endpoint_name,
+};
 use linkcast_stand_in::{
     BedrockSettings, EndpointSettings, Fault, OpenAiServer, Outcome, Running, SageMakerSettings, Script,
     Service, StandIn, Step,
@@ -69,7 +71,8 @@ fn assert_equal_to_the_bit(answers: Vec<Result<Answer, AskError>>, samples: &Sam
 /// What becomes of `fault`, when it ends in nothing; none for what ends in an answer.
 fn expected(fault: Fault) -> Option<FailureKind> {
     Some(match fault {
-        Fault::Answer => return None,
+        // What befalls the making of endpoints is nothing to those who ask them.
+        Fault::Answer | Fault::Quota | Fault::FailsHealthCheck | Fault::NeverReady => return None,
         Fault::Throttle => FailureKind::Throttled,
         Fault::Hang | Fault::Slow => FailureKind::Timeout,
         Fault::Reset | Fault::BrokenOff => FailureKind::Unreachable,

@@ -19,6 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("scoring", &["domain"]),
     ("routing", &["domain"]),
     ("monitoring", &["domain"]),
+    ("provisioning", &["domain"]),
     ("pipeline", &["domain", "telemetry", "features", "scoring", "routing", "monitoring"]),
     ("store", &["domain"]),
     ("lambda", &["domain"]),

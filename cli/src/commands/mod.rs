@@ -20,6 +20,7 @@ pub(crate) mod monitor;
 pub(crate) mod package;
 pub(crate) mod ports;
 pub(crate) mod predict;
+pub(crate) mod provision;
 pub(crate) mod replay;
 pub(crate) mod retrain;
 pub(crate) mod review;
@@ -76,6 +77,7 @@ pub(crate) fn execute(arguments: Arguments, configuration: &Configuration) -> Re
         Command::Evaluate(arguments) => evaluate::execute(&arguments, &mut session)?,
         Command::Package(arguments) => package::execute(&arguments, &mut session)?,
         Command::Models(arguments) => models::execute(&arguments, &mut session)?,
+        Command::Provision(arguments) => provision::execute(&arguments, &mut session)?,
         Command::Routing(arguments) => routing::execute(&arguments, &mut session)?,
         Command::Rollout(arguments) => rollout::execute(&arguments, &mut session)?,
         Command::Feedback(arguments) => feedback::execute(&arguments, &mut session)?,

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use linkcast_scoring::Model;
 use linkcast_server::told_to_stop;
 use linkcast_stand_in::{
-    BedrockSettings, EndpointSettings, OpenAiServer, SageMakerSettings, Script, Service, StandIn,
+    BedrockSettings, EndpointSettings, OpenAiServer, OtherNames, SageMakerSettings, Script, Service, StandIn,
 };
 use serde::Serialize;
 
@@ -32,7 +32,7 @@ pub(crate) struct StandInArguments {
 
 #[derive(Debug, Subcommand)]
 enum StandInService {
-    /// Stand in for SageMaker's runtime: InvokeEndpoint, and DescribeEndpoint of its control plane.
+    /// Stand in for SageMaker's runtime, and for its control plane as far as endpoints need it.
     #[command(name = "sagemaker")]
     SageMaker(SageMakerArguments),
     /// Stand in for Bedrock's runtime: Converse.
@@ -58,10 +58,10 @@ struct CommonArguments {
     script: Option<PathBuf>,
 }
 
-/// Stand in for SageMaker's runtime: InvokeEndpoint, and DescribeEndpoint of its control plane.
+/// Stand in for SageMaker's runtime, and for its control plane as far as endpoints need it.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  linkcast stand-in sagemaker --listen 127.0.0.1:9001\n  linkcast stand-in sagemaker --endpoint linkcast-lab-link-health-serverless --script faults.json\n  AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME=http://127.0.0.1:9001 aws sagemaker-runtime invoke-endpoint …\n\nA script, and what came, while it runs:\n  curl -d '{\"*\": [{\"do\": \"throttle\", \"times\": 3}, {\"do\": \"slow\", \"ms\": 800}]}' http://127.0.0.1:9001/_stand_in/script\n  curl http://127.0.0.1:9001/_stand_in/requests"
+    after_help = "Examples:\n  linkcast stand-in sagemaker --listen 127.0.0.1:9001\n  linkcast stand-in sagemaker --endpoint linkcast-lab-link-health-serverless --script faults.json\n  AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME=http://127.0.0.1:9001 aws sagemaker-runtime invoke-endpoint …\n\nEndpoints that are made here answer here:\n  linkcast stand-in sagemaker --listen 127.0.0.1:9001 --empty\n  AWS_ENDPOINT_URL=http://127.0.0.1:9001 linkcast provision --serverless …\n\nA script, and what came, while it runs:\n  curl -d '{\"*\": [{\"do\": \"throttle\", \"times\": 3}, {\"do\": \"slow\", \"ms\": 800}]}' http://127.0.0.1:9001/_stand_in/script\n  curl http://127.0.0.1:9001/_stand_in/requests"
 )]
 struct SageMakerArguments {
     #[command(flatten)]
@@ -69,6 +69,12 @@ struct SageMakerArguments {
     /// An endpoint there is; may be given again. Every name that is asked for, unless given.
     #[arg(long = "endpoint", value_name = "NAME")]
     endpoints: Vec<String>,
+    /// Begin without endpoints: there are those that are made by CreateEndpoint.
+    #[arg(long, conflicts_with = "endpoints")]
+    empty: bool,
+    /// How often an endpoint on its way is looked at before it has arrived.
+    #[arg(long, value_name = "COUNT", default_value_t = 2)]
+    looks: u32,
 }
 
 /// Stand in for Bedrock's runtime: Converse.
@@ -107,6 +113,8 @@ pub(crate) fn execute(arguments: &StandInArguments, session: &mut Session<'_>) -
                 model,
                 endpoints: arguments.endpoints.iter().map(|name| EndpointSettings::new(name)).collect(),
                 region: common.region.clone(),
+                others: if arguments.empty { OtherNames::AreNone } else { OtherNames::Answer },
+                looks_until_ready: arguments.looks,
             };
             let script = common.script(Service::SageMaker)?;
             let told = ("SageMaker", "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME");

@@ -1,4 +1,4 @@
-//! One signed call of SageMaker's control plane, and what a refusal says.
+//! One signed call of a control plane, SageMaker's or Application Auto Scaling's, and what a refusal says.
 //!
 //! SageMaker's own SDK is one crate of some 150 seconds of processor time for the few calls that are needed, each a JSON
 //! document posted to one address. They are made here by hand and signed by the SDK's own signer, over the HTTP client that
@@ -15,24 +15,49 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
-use linkcast_domain::ports::JobError;
+use linkcast_domain::ports::{JobError, PlaneError, PlaneFault};
 use linkcast_domain::{Clock, Retry};
 use serde_json::Value;
 
 use crate::client::Shared;
 use crate::web::WebClient;
 
-/// The service's name in signatures and targets.
-const SERVICE: &str = "sagemaker";
+/// A service that speaks JSON 1.1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Service {
+    /// Its name in signatures.
+    signing: &'static str,
+    /// Its name in the environment and profiles.
+    id: &'static str,
+    /// What stands before an operation's name.
+    target: &'static str,
+    /// What stands before the region in its address.
+    host: &'static str,
+}
+
+impl Service {
+    pub(crate) const SAGEMAKER: Service =
+        Service { signing: "sagemaker", id: "SageMaker", target: "SageMaker", host: "api.sagemaker" };
+    pub(crate) const AUTO_SCALING: Service = Service {
+        signing: "application-autoscaling",
+        id: "Application Auto Scaling",
+        target: "AnyScaleFrontendService",
+        host: "application-autoscaling",
+    };
+}
+
 /// The most an answer may hold.
 const LARGEST_ANSWER: usize = 1 << 20;
 /// Refusals that may not be given again later.
 pub(crate) const BUSY: [&str; 4] =
     ["ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"];
+/// Refusals because the account may have no more.
+const QUOTA: [&str; 3] = ["ResourceLimitExceeded", "LimitExceededException", "ServiceQuotaExceededException"];
 
 /// The control plane of one region.
 #[derive(Debug)]
 pub(crate) struct ControlPlane<C> {
+    service: Service,
     config: SdkConfig,
     web: WebClient,
     clock: C,
@@ -52,7 +77,7 @@ impl Refused {
     /// Whether it says that there is no such thing.
     pub(crate) fn says_not_found(&self) -> bool {
         let message = self.message.to_ascii_lowercase();
-        self.code == "ResourceNotFound"
+        matches!(self.code.as_str(), "ResourceNotFound" | "ObjectNotFoundException")
             || (self.code == "ValidationException"
                 && ["not found", "could not find", "does not exist"]
                     .iter()
@@ -90,9 +115,47 @@ impl From<Refused> for JobError {
     }
 }
 
+impl From<Refused> for PlaneError {
+    fn from(refused: Refused) -> Self {
+        let fault = fault(&refused);
+        let Refused { attempt, code, message, .. } = refused;
+        let text = if code.is_empty() { message } else { format!("{code}: {message}") };
+        PlaneError { attempt, fault, source: text.into() }
+    }
+}
+
+/// The kind of a refusal; that a name is taken and that something is on its way are told by the words of a validation.
+fn fault(refused: &Refused) -> PlaneFault {
+    let (code, message) = (refused.code.as_str(), refused.message.to_ascii_lowercase());
+    let is_validation = code == "ValidationException";
+    if BUSY.contains(&code) {
+        PlaneFault::Throttled
+    } else if QUOTA.contains(&code) {
+        PlaneFault::Quota
+    } else if refused.says_not_found() {
+        PlaneFault::NotFound
+    } else if is_validation && message.contains("already exist") {
+        PlaneFault::Exists
+    } else if matches!(code, "ResourceInUse" | "ConcurrentUpdateException" | "ConflictException")
+        || (is_validation && message.contains("in-progress"))
+    {
+        PlaneFault::InProgress
+    } else if refused.retry == Retry::Never {
+        PlaneFault::Refused
+    } else {
+        PlaneFault::Unanswered
+    }
+}
+
 impl<C: Clock> ControlPlane<C> {
+    /// SageMaker's.
     pub(crate) fn new(shared: &Shared, clock: C) -> Self {
-        ControlPlane { config: shared.config.clone(), web: WebClient::new(), clock }
+        ControlPlane::of(Service::SAGEMAKER, shared, clock)
+    }
+
+    /// That of `service`.
+    pub(crate) fn of(service: Service, shared: &Shared, clock: C) -> Self {
+        ControlPlane { service, config: shared.config.clone(), web: WebClient::new(), clock }
     }
 
     pub(crate) fn region(&self) -> Option<&str> {
@@ -133,15 +196,15 @@ impl<C: Clock> ControlPlane<C> {
     /// The endpoint of the environment or the profile, or the region's own.
     fn url(&self) -> Option<String> {
         let key = ServiceConfigKey::builder()
-            .service_id("SageMaker")
+            .service_id(self.service.id)
             .env("AWS_ENDPOINT_URL")
             .profile("endpoint_url")
             .build()
             .ok();
         let own = key.and_then(|key| self.config.service_config()?.load_config(key));
         let given = own.or_else(|| self.config.endpoint_url().map(str::to_owned));
-        let url =
-            given.or_else(|| Some(format!("https://api.sagemaker.{}.amazonaws.com", self.region()?)))?;
+        let usual = || Some(format!("https://{}.{}.amazonaws.com", self.service.host, self.region()?));
+        let url = given.or_else(usual)?;
         Some(format!("{}/", url.trim_end_matches('/')))
     }
 
@@ -154,13 +217,13 @@ impl<C: Clock> ControlPlane<C> {
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
             .region(region)
-            .name(SERVICE)
+            .name(self.service.signing)
             .time(now)
             .settings(SigningSettings::default())
             .build()
             .map_err(|error| error.to_string())?
             .into();
-        let target = format!("SageMaker.{name}");
+        let target = format!("{}.{name}", self.service.target);
         let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target.as_str())];
         let signable =
             SignableRequest::new("POST", url, headers.into_iter(), SignableBody::Bytes(body.as_bytes()))

@@ -10,8 +10,8 @@ use aws_sdk_s3::primitives::ByteStream;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use linkcast_domain::ports::{FolderFile, ModelFolders, StoreError};
 
-use crate::answering::plain;
 use crate::client::Shared;
+use linkcast_domain::plain_name;
 
 /// Objects on their way at once.
 const SIDE_BY_SIDE: usize = 4;
@@ -34,7 +34,7 @@ impl BucketFolders {
 
     /// A name in lower case, with runs of anything but letters and digits as one hyphen, is part of the key.
     fn key(&self, task: &str, digest: &str, name: &str) -> String {
-        format!("models/{}/{}/{digest}/{name}", plain(&self.fabric), plain(task))
+        format!("models/{}/{}/{digest}/{name}", plain_name(&self.fabric), plain_name(task))
     }
 
     async fn put(&self, key: String, bytes: Vec<u8>) -> Result<(), StoreError> {

@@ -12,6 +12,7 @@ mod client;
 mod control_plane;
 mod counts;
 mod doctor;
+mod endpoints;
 pub mod environment;
 mod failure;
 mod feedback;
@@ -39,11 +40,12 @@ mod training;
 mod web;
 mod write;
 
-pub use answering::{Backends, Hosting, endpoint_name};
+pub use answering::Backends;
 pub use bus::EventBridge;
 pub use client::{LocalServices, Shared, connect, connect_locally};
 pub use counts::{Count, write_counts};
 pub use doctor::{Examined, Finding, Health, examine};
+pub use endpoints::Endpoints;
 pub use folders::BucketFolders;
 pub use images::{
     ImageError, StreamImage, StreamRecord, arrival_of_image, bytes_of_arrival, question_of_image,

@@ -9,6 +9,7 @@ mod budget;
 mod clock;
 mod condition;
 mod counter_name;
+mod endpoint;
 mod episode;
 mod features;
 mod feedback;
@@ -38,6 +39,7 @@ pub use budget::Budget;
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use condition::{Alert, AlertState, Cause, Condition, ConditionState, ParseCauseError};
 pub use counter_name::CounterName;
+pub use endpoint::{Hosting, endpoint_name, endpoint_stem, plain_name};
 pub use episode::{BenignKind, Channel, Episode, EpisodeKind, Showing};
 pub use features::{
     FEATURE_COUNT, FEATURE_SCHEMA_VERSION, FEATURES, Feature, FeatureDefinition, FeatureVector,

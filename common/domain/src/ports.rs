@@ -7,6 +7,7 @@
 mod answering;
 mod apart;
 mod changes;
+mod endpoints;
 mod failure;
 mod feedback;
 mod history;
@@ -28,6 +29,10 @@ pub use apart::{
 pub use changes::{
     AlertRecord, Changes, ConditionKey, Coverage, OutboxMessage, Resume, SavedState, SourceRecord,
     StreamRecord,
+};
+pub use endpoints::{
+    Change, Container, EndpointPlane, EndpointStatus, Kind, Listed, Machines, ModelData, Page, PlaneError,
+    PlaneFault, Scaling, SeenConfig, SeenEndpoint, SeenModel,
 };
 pub use failure::{NotifyError, StoreError};
 pub use feedback::FeedbackItems;

@@ -6,7 +6,7 @@ use axum::response::Response;
 use linkcast_server::{Asked, EndpointName, answer as served};
 use serde_json::{Value, json};
 
-use super::{ACCOUNT, Room, no_name};
+use super::{ACCOUNT, EndpointSettings, Room, no_name};
 use crate::fault::Fault;
 use crate::refusal::Refusal;
 use crate::requests::{Outcome, Request as Remembered};
@@ -18,6 +18,9 @@ const SERVERLESS_BODY: usize = 4 << 20;
 
 /// What any other takes, bytes.
 const REALTIME_BODY: usize = 6 << 20;
+
+/// What an endpoint is while it answers; one that takes on another model answers with the one before.
+const ANSWERING: [&str; 2] = ["InService", "Updating"];
 
 /// Samples the container takes at once.
 const MOST_ROWS: usize = 10_000;
@@ -31,7 +34,7 @@ struct Call {
 }
 
 pub(super) async fn answer(room: &Room, name: &str, request: Request) -> Response {
-    let limit = if name.ends_with("-serverless") { SERVERLESS_BODY } else { REALTIME_BODY };
+    let limit = if name.contains("-serverless") { SERVERLESS_BODY } else { REALTIME_BODY };
     let (parts, body, switch) = match taken(request, limit).await {
         Ok(taken) => taken,
         Err(refusal) => return refused(room, name, 0, refusal),
@@ -71,7 +74,8 @@ fn call(room: &Room, name: &str, headers: &HeaderMap, body: &[u8]) -> Result<Cal
     if name.parse::<EndpointName>().is_err() {
         return Err(no_name(name, "ValidationError"));
     }
-    let endpoint = room.endpoint(name).filter(|endpoint| endpoint.status == "InService");
+    let answers = |endpoint: &EndpointSettings| ANSWERING.contains(&endpoint.status.as_str());
+    let endpoint = room.endpoint(name).filter(answers);
     let endpoint = endpoint.ok_or_else(|| not_found(name))?;
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let variant = header("x-amzn-sagemaker-target-variant");

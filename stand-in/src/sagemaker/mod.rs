@@ -1,12 +1,13 @@
-//! SageMaker's runtime: `InvokeEndpoint`, and of the control plane `DescribeEndpoint`.
+//! SageMaker's runtime, `InvokeEndpoint`, and its control plane as far as endpoints need it: what is made here answers here.
 //!
-//! Checked against the API reference of both. Limits of a body: 4 MB for a serverless endpoint, 6 MB for others.
+//! Checked against the API reference of each operation. Limits of a body: 4 MB for a serverless endpoint, 6 MB for others.
 
-mod describe;
+mod control;
 mod invoke;
+mod plane;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::extract::{Path, Request, State};
@@ -14,6 +15,8 @@ use axum::http::Uri;
 use axum::response::Response;
 use axum::routing::post;
 use linkcast_scoring::Model;
+
+use plane::Plane;
 
 use crate::refusal::Refusal;
 use crate::world::{World, administration};
@@ -32,6 +35,20 @@ pub struct SageMakerSettings {
     pub endpoints: Vec<EndpointSettings>,
     /// What requests must be signed for.
     pub region: String,
+    /// What becomes of other names where no endpoints are named.
+    pub others: OtherNames,
+    /// How often an endpoint that is made, changed or deleted is looked at before it is.
+    pub looks_until_ready: u32,
+}
+
+/// What becomes of names that nobody gave an endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OtherNames {
+    /// They answer: every name is an endpoint.
+    #[default]
+    Answer,
+    /// There is no such endpoint until one is made.
+    AreNone,
 }
 
 /// One endpoint.
@@ -51,6 +68,7 @@ pub struct EndpointSettings {
 #[derive(Debug)]
 struct Room {
     settings: SageMakerSettings,
+    plane: Mutex<Plane>,
     world: Arc<World>,
 }
 
@@ -58,7 +76,8 @@ impl SageMakerSettings {
     /// A stand-in on a free port of loopback, for every endpoint there could be, in the region that AWS's own examples use.
     pub fn new(model: Arc<Model>) -> Self {
         let (listen, region) = (SocketAddr::from(([127, 0, 0, 1], 0)), "us-east-1".to_owned());
-        SageMakerSettings { listen, model, endpoints: Vec::new(), region }
+        let (endpoints, others) = (Vec::new(), OtherNames::Answer);
+        SageMakerSettings { listen, model, endpoints, region, others, looks_until_ready: 2 }
     }
 }
 
@@ -77,7 +96,13 @@ impl EndpointSettings {
 impl Room {
     /// The endpoint `name`, if there is one.
     fn endpoint(&self, name: &str) -> Option<EndpointSettings> {
-        if self.settings.endpoints.is_empty() {
+        let made = self.plane.lock().unwrap_or_else(PoisonError::into_inner).endpoint(name);
+        made.or_else(|| self.settled_endpoint(name))
+    }
+
+    /// The endpoint `name`, if there is one that nobody made.
+    fn settled_endpoint(&self, name: &str) -> Option<EndpointSettings> {
+        if self.settings.endpoints.is_empty() && self.settings.others == OtherNames::Answer {
             return Some(EndpointSettings::new(name));
         }
         self.settings.endpoints.iter().find(|endpoint| endpoint.name == name).cloned()
@@ -87,9 +112,9 @@ impl Room {
 pub(crate) fn router(settings: SageMakerSettings, world: Arc<World>) -> Router {
     Router::new()
         .route("/endpoints/{name}/invocations", post(invoke))
-        .route("/", post(describe_endpoint))
+        .route("/", post(control))
         .fallback(unknown)
-        .with_state(Arc::new(Room { settings, world: Arc::clone(&world) }))
+        .with_state(Arc::new(Room { settings, plane: Mutex::default(), world: Arc::clone(&world) }))
         .merge(administration(world))
 }
 
@@ -97,8 +122,8 @@ async fn invoke(State(room): State<Arc<Room>>, Path(name): Path<String>, request
     invoke::answer(&room, &name, request).await
 }
 
-async fn describe_endpoint(State(room): State<Arc<Room>>, request: Request) -> Response {
-    describe::answer(&room, request).await
+async fn control(State(room): State<Arc<Room>>, request: Request) -> Response {
+    control::answer(&room, request).await
 }
 
 async fn unknown(State(room): State<Arc<Room>>, uri: Uri) -> Response {

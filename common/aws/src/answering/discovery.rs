@@ -6,12 +6,11 @@
 
 use std::time::Duration;
 
-use linkcast_domain::{FailureKind, SystemClock};
+use linkcast_domain::{FailureKind, Hosting, SystemClock, endpoint_name};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::name::{Hosting, endpoint_name};
 use super::{Deadline, Failed};
 use crate::control_plane::ControlPlane;
 

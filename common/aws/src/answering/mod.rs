@@ -10,7 +10,6 @@ mod discovery;
 mod failed;
 mod http;
 mod kind;
-mod name;
 mod sagemaker;
 
 use std::time::Duration;
@@ -24,9 +23,6 @@ use crate::client::Shared;
 use crate::control_plane::ControlPlane;
 use discovery::Endpoints;
 use failed::Failed;
-
-pub(crate) use name::plain;
-pub use name::{Hosting, endpoint_name};
 
 /// Calls of one question that are under way at once.
 const SIDE_BY_SIDE: usize = 4;
