@@ -110,6 +110,7 @@ pub(super) fn pieces(
         }
         found.extend(step.map(|step| (step, Counted::of(evidence, sides).since(before))));
     }
+    found.retain(|(_, seen)| *seen != Counted::default());
     found
 }
 

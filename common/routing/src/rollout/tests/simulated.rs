@@ -76,7 +76,6 @@ struct Hour {
 
 impl Hour {
     fn ask(&mut self, chance: &mut Chance, weight: f64, (candidate, live): (Rates, Rates)) {
-        // Questions of two streams that are not the rollout's are of another variant, and of nobody's concern.
         let differs = chance.below(USUAL.0[2]);
         self.shadow = (self.shadow.0 + 1, self.shadow.1 + u64::from(differs));
         if chance.below(weight) {
@@ -103,7 +102,7 @@ impl Hour {
     }
 }
 
-/// How a whole rollout ended: aborted after so many questions by whom, or not.
+/// After how many questions a whole rollout was aborted, if it was.
 fn ended(chance: &mut Chance, rates: (Rates, Rates), weights: &[u32], each: u64, look: u64) -> Option<u64> {
     let steps = weights.iter().map(|weight| weight.to_string().parse().unwrap()).chain([Step::ALL]);
     let (mut rollout, mut policy) = begun(plan(|text| text.steps = steps.collect()));
@@ -205,8 +204,8 @@ fn a_step_is_open_to_a_candidate_like_the_live_one_and_closed_to_an_unacceptable
     println!("| at | candidate | may take the next step | median question |");
     println!("|---|---|---|---|");
     for weight in [10, 50] {
-        let mut told = |name: &str, rates: [f64; 4]| {
-            let (share, median) = share_passed(Rates(rates), weight, 10_000, 150);
+        let told = |name: &str, rates: [f64; 4]| {
+            let (share, median) = share_passed(Rates(rates), weight, 10_000, 300);
             println!("| {weight} % | {name} | {:.1} % | {median} |", share * 100.0);
             share
         };
@@ -214,9 +213,9 @@ fn a_step_is_open_to_a_candidate_like_the_live_one_and_closed_to_an_unacceptable
         let failing = told("fails 2 points more", [0.04, 0.05, 0.04, 0.10]);
         let slow = told("slow 5 points more", [0.02, 0.10, 0.04, 0.10]);
         let unlike = told("differs 5 points more", [0.02, 0.05, 0.09, 0.10]);
-        assert!(alike > 0.9, "{alike}");
+        assert!(alike > 0.85, "{alike}");
         for bad in [failing, slow, unlike] {
-            assert!(bad <= 0.08, "at {weight} %: {bad} of unacceptable candidates passed");
+            assert!(bad <= 0.05, "at {weight} %: {bad} of unacceptable candidates passed");
         }
     }
 }
