@@ -11,6 +11,7 @@ mod learning;
 mod models;
 mod real_telemetry;
 mod reviews;
+mod rollout;
 mod routing;
 mod routing_evaluated;
 mod run;

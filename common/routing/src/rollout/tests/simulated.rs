@@ -72,6 +72,8 @@ struct Hour {
     candidate: Did,
     live: Did,
     shadow: (u64, u64),
+    /// What of it is of samples that the candidate answered.
+    beside: (u64, u64),
 }
 
 impl Hour {
@@ -79,7 +81,11 @@ impl Hour {
         let differs = chance.below(USUAL.0[2]);
         self.shadow = (self.shadow.0 + 1, self.shadow.1 + u64::from(differs));
         if chance.below(weight) {
+            let answered = self.candidate.answered;
             self.candidate.ask(chance, candidate);
+            let is_answered = self.candidate.answered - answered;
+            let (samples, differed) = self.beside;
+            self.beside = (samples + is_answered, differed + is_answered * u64::from(differs));
         } else {
             self.live.ask(chance, live);
         }
@@ -88,7 +94,10 @@ impl Hour {
     fn evidence(&self) -> Evidence {
         let (samples, differed) = self.shadow;
         let shadow = Did { answered: samples, differed, ..Did::default() };
-        let all = [self.candidate.text("v2"), self.live.text("live"), shadow.text("shadow-2026-2")];
+        let (agreed, differed) = (self.beside.0 - self.beside.1, self.beside.1);
+        let beside = format!(r#"{{"shadow-2026-2":{{"agreed":{agreed},"differed":{differed}}}}}"#);
+        let candidate = self.candidate.text("v2").replacen('{', &format!(r#"{{"shadows":{beside},"#), 1);
+        let all = [candidate, self.live.text("live"), shadow.text("shadow-2026-2")];
         serde_json::from_str(&format!("{{{}}}", all.join(","))).unwrap()
     }
 
