@@ -178,15 +178,13 @@ impl<B: Backend, E: Judge, I: TaskItems> Routing<'_, '_, B, E, I> {
                 })
                 .collect();
             let mut known = self.router.known();
-            for ((shadow, latency_us), embedded) in seen.into_iter().zip(&scores) {
-                known.observe(&Observed::answer(
-                    variant.as_str(),
-                    latency_us,
-                    (embedded.class, shadow.class),
-                ));
+            for ((score, latency_us), embedded) in seen.iter().zip(&scores) {
+                let classes = (embedded.class, score.class);
+                known.observe(&Observed::answer(variant.as_str(), *latency_us, classes));
             }
+            shadows.push((variant, seen.iter().map(|(score, _)| score.class).collect()));
         }
-        (scores, latencies)
+        Here { scores, latencies, shadows }
     }
 
     /// Counts what came of each sample.
