@@ -15,6 +15,7 @@ mod packaging;
 mod real_telemetry;
 mod retraining;
 mod reviews;
+mod rollout;
 mod routing;
 mod routing_evaluated;
 mod run;

@@ -17,7 +17,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use linkcast_domain::ports::{Backend, StoreError, TaskItems};
-use linkcast_domain::{AttemptOutcome, Budget, Clock, ModelIdentity, Timestamp, apportion};
+use linkcast_domain::{AttemptOutcome, Budget, Clock, ModelIdentity, PredictionType, Timestamp, apportion};
 use linkcast_routing::{Observed, Policy, QuestionOutcome, VariantName};
 use linkcast_scoring::Score;
 
@@ -59,6 +59,16 @@ pub struct Routing<'r, 'i, B, E, I> {
     items: &'i I,
     budget: Budget,
     clock: &'i dyn Clock,
+}
+
+/// What the models inside say of an invocation's samples.
+struct Here {
+    /// The embedded model.
+    scores: Vec<Score>,
+    /// How long it took, µs.
+    latencies: Vec<u64>,
+    /// The classes that each shadow gives.
+    shadows: Vec<(VariantName, Vec<PredictionType>)>,
 }
 
 /// What a router met with and has not told yet.
@@ -148,7 +158,7 @@ impl<B: Backend, E: Judge, I: TaskItems> Routing<'_, '_, B, E, I> {
     }
 
     /// Judges with the embedded model and its shadows, and takes the time of it.
-    fn judge_here(&self, samples: &[Judged<'_>]) -> (Vec<Score>, Vec<u64>) {
+    fn judge_here(&self, samples: &[Judged<'_>]) -> Here {
         let mut latencies = Vec::with_capacity(samples.len());
         let judged = samples.iter().map(|sample| {
             let started = self.clock.micros();
@@ -157,6 +167,7 @@ impl<B: Backend, E: Judge, I: TaskItems> Routing<'_, '_, B, E, I> {
             score
         });
         let scores: Vec<Score> = judged.collect();
+        let mut shadows = Vec::with_capacity(self.router.shadows.len());
         for shadow in &self.router.shadows {
             let variant = VariantName::of_shadow(&shadow.identity().model_version);
             let seen: Vec<(Score, u64)> = samples
@@ -167,22 +178,20 @@ impl<B: Backend, E: Judge, I: TaskItems> Routing<'_, '_, B, E, I> {
                 })
                 .collect();
             let mut known = self.router.known();
-            for ((shadow, latency_us), embedded) in seen.into_iter().zip(&scores) {
-                known.observe(&Observed::answer(
-                    variant.as_str(),
-                    latency_us,
-                    (embedded.class, shadow.class),
-                ));
+            for ((score, latency_us), embedded) in seen.iter().zip(&scores) {
+                let classes = (embedded.class, score.class);
+                known.observe(&Observed::answer(variant.as_str(), *latency_us, classes));
             }
+            shadows.push((variant, seen.iter().map(|(score, _)| score.class).collect()));
         }
-        (scores, latencies)
+        Here { scores, latencies, shadows }
     }
 
     /// Counts what came of each sample.
-    fn observe(&self, policy: &Policy, samples: &[Judged<'_>], given: &[Given], scores: &[Score]) {
+    fn observe(&self, policy: &Policy, samples: &[Judged<'_>], given: &[Given], here: &Here) {
         let (most, now) = (policy.text().records_an_hour, self.clock.now());
         let mut known = self.router.known();
-        for ((sample, given), embedded) in samples.iter().zip(given).zip(scores) {
+        for ((sample, given), embedded) in samples.iter().zip(given).zip(&here.scores) {
             let answered = policy.variants().get(given.variant).map_or("", |variant| variant.name.as_str());
             known.records.keep(most, now, sample, (answered, &given.score, embedded));
             let assigned = policy.variants().get(given.assigned).map_or("", |variant| variant.name.as_str());
@@ -192,6 +201,14 @@ impl<B: Backend, E: Judge, I: TaskItems> Routing<'_, '_, B, E, I> {
             }
             for attempt in &given.attempts {
                 known.observe(&Observed::of(attempt, assigned, classes));
+            }
+        }
+        for (shadow, classes) in &here.shadows {
+            for ((given, embedded), class) in given.iter().zip(&here.scores).zip(classes) {
+                if let Some(answered) = policy.variants().get(given.variant) {
+                    let names = (answered.name.as_str(), shadow.as_str());
+                    known.observe_shadow(names, (embedded.class, *class));
+                }
             }
         }
         for (variant, outcome) in questions(given) {
@@ -212,7 +229,7 @@ impl<'r, B: Backend, E: Judge, I: TaskItems> Judges for Routing<'r, '_, B, E, I>
         self.refresh().await;
         let started = self.clock.micros();
         let policy = self.router.known().policy();
-        let (scores, latencies) = self.judge_here(samples);
+        let here = self.judge_here(samples);
         let asking = Asking {
             router: self.router,
             items: self.items,
@@ -221,11 +238,11 @@ impl<'r, B: Backend, E: Judge, I: TaskItems> Judges for Routing<'r, '_, B, E, I>
             deadline: self.deadline(&policy),
             started,
             samples,
-            scores: &scores,
-            latencies: &latencies,
+            scores: &here.scores,
+            latencies: &here.latencies,
         };
         let given = asking.all().await;
-        self.observe(&policy, samples, &given, &scores);
+        self.observe(&policy, samples, &given, &here);
         self.write_down().await;
         let prices = &policy.text().prices;
         let spent = prices.function(self.clock.micros().saturating_sub(started));

@@ -45,6 +45,19 @@ pub struct VariantEvidence {
     /// The questions it was asked across a network, each of as many samples as belonged together.
     #[serde(skip_serializing_if = "Questions::is_empty")]
     pub questions: Questions,
+    /// What each shadow said of the samples it answered, by the shadow's name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub shadows: BTreeMap<String, Shadowed>,
+}
+
+/// What a shadow said of the samples another answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Shadowed {
+    /// Judgements of the class the embedded model gave.
+    pub agreed: u64,
+    /// Other judgements.
+    pub differed: u64,
 }
 
 /// Questions, each counted once however many samples it was of: what befalls one befalls all of its samples, so that only questions may
@@ -132,6 +145,14 @@ impl Evidence {
         }
     }
 
+    /// Counts what `shadow` said of a sample that `variant` answered; `classes` are the embedded model's and the shadow's. Streams differ
+    /// in how hard they are to judge, so that two may be compared only over the same samples.
+    pub fn observe_shadow(&mut self, variant: &str, shadow: &str, classes: (PredictionType, PredictionType)) {
+        let shadows = &mut self.0.entry(variant.to_owned()).or_default().shadows;
+        let counted = shadows.entry(shadow.to_owned()).or_default();
+        if classes.0 == classes.1 { counted.agreed += 1 } else { counted.differed += 1 }
+    }
+
     /// Counts all that `other` has counted.
     pub fn merge(&mut self, other: &Evidence) {
         for (variant, seen) in &other.0 {
@@ -187,6 +208,11 @@ impl VariantEvidence {
         self.latency.merge(&other.latency);
         self.questions.answered.merge(&other.questions.answered);
         self.questions.failed += other.questions.failed;
+        for (shadow, counted) in &other.shadows {
+            let known = self.shadows.entry(shadow.clone()).or_default();
+            known.agreed += counted.agreed;
+            known.differed += counted.differed;
+        }
         for (kind, count) in &other.failures {
             *self.failures.entry(*kind).or_default() += count;
         }

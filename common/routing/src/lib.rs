@@ -19,7 +19,7 @@ mod variant;
 
 pub use assignment::{BUCKETS, bucket};
 pub use breaker::{Breaker, BreakerSettings, BreakerState, Permit, Verdict};
-pub use evidence::{Evidence, Observed, QuestionOutcome, Questions, StandsIn, VariantEvidence};
+pub use evidence::{Evidence, Observed, QuestionOutcome, Questions, Shadowed, StandsIn, VariantEvidence};
 pub use harm::{Comparison, Exposure, Guardrail, compare, evidence_of_harm};
 pub use latency::LatencyHistogram;
 pub use policy::{Policy, PolicyError, PolicyText};

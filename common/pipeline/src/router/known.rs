@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use linkcast_domain::ports::{Revised, StoreError, TaskItem, TaskItems, Written};
-use linkcast_domain::{AttemptOutcome, FailureKind, Timestamp};
+use linkcast_domain::{AttemptOutcome, FailureKind, PredictionType, Timestamp};
 use linkcast_routing::{
     Breaker, Evidence, Observed, Permit, Policy, QuestionOutcome, StandsIn, VariantName, Verdict,
 };
@@ -197,6 +197,15 @@ impl Known {
             }
             AttemptOutcome::Skipped | AttemptOutcome::NoTime | AttemptOutcome::Overtaken => {}
         }
+    }
+
+    /// Counts what a shadow said of a sample that a variant answered.
+    pub(super) fn observe_shadow(
+        &mut self,
+        (variant, shadow): (&str, &str),
+        classes: (PredictionType, PredictionType),
+    ) {
+        self.seen.evidence.observe_shadow(variant, shadow, classes);
     }
 
     pub(super) fn observe_question(&mut self, variant: &str, outcome: QuestionOutcome) {

@@ -395,6 +395,8 @@ fn what_was_seen_is_written_down_whole_and_adds_up_over_processes() {
         assert_eq!(seen.disagreed.get(&pair), Some(&21));
         assert_eq!(seen.latency.count(), 21);
         assert_eq!(seen.failures_by_question(), (6, 0), "samples asked about together are one question");
+        let beside = seen.shadows.get("shadow-1").unwrap();
+        assert_eq!((beside.agreed, beside.differed), (15, 0), "and over the same samples");
         let shadow = all.of(&"shadow-1".parse().unwrap()).unwrap();
         assert_eq!((shadow.answered, shadow.agreed), (15, 15), "a shadow judges all and is compared");
     });

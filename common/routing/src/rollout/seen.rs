@@ -20,9 +20,10 @@ pub struct Counted {
     pub failures: Exposure,
     /// Questions answered too slowly, likewise.
     pub latency: Exposure,
-    /// Answers unlike the embedded model's, the candidate's beside its shadow's; beside the live variant's where it has no shadow.
+    /// Answers unlike the embedded model's, the candidate's beside what its shadow said of the same samples; beside the live variant's
+    /// where it has no shadow.
     pub disagreements: Exposure,
-    /// Answers unlike the embedded model's, the shadow's beside the live variant's.
+    /// Judgements unlike the embedded model's, the shadow's beside the live variant's of the same samples.
     pub shadowing: Exposure,
 }
 
@@ -56,8 +57,15 @@ impl Counted {
     /// What one hour's evidence says.
     pub(super) fn of(hour: &Evidence, sides: &Sides<'_>) -> Counted {
         let (candidate, live) = (hour.of(sides.candidate), hour.of(sides.live));
-        let shadow = sides.shadow.as_ref().and_then(|shadow| hour.of(shadow));
-        let beside = if sides.shadow.is_some() { shadow } else { live };
+        let shadow = sides.shadow.as_ref().and_then(|shadow| hour.of(shadow)).map_or((0, 0), disagreements);
+        // What the shadow said of the same samples; of all samples, where that was not counted.
+        let beside = |answered: Option<&VariantEvidence>| {
+            let name = sides.shadow.as_ref().map_or("", VariantName::as_str);
+            let counted = answered.and_then(|answered| answered.shadows.get(name));
+            counted.map_or(shadow, |counted| (counted.agreed + counted.differed, counted.differed))
+        };
+        let own = candidate.map_or((0, 0), disagreements);
+        let others = live.map_or((0, 0), disagreements);
         let slow = |seen: &VariantEvidence| {
             let latency = seen.latency_by_question();
             sides.slow_us.map_or((0, 0), |slow| (latency.count(), latency.above(slow)))
@@ -65,8 +73,8 @@ impl Counted {
         Counted {
             failures: exposure(candidate, live, VariantEvidence::failures_by_question),
             latency: exposure(candidate, live, slow),
-            disagreements: exposure(candidate, beside, disagreements),
-            shadowing: exposure(shadow, live, disagreements),
+            disagreements: of_both(own, if sides.shadow.is_some() { beside(candidate) } else { others }),
+            shadowing: of_both(beside(live), others),
         }
     }
 
@@ -89,8 +97,10 @@ fn exposure(
     other: Option<&VariantEvidence>,
     counts: impl Fn(&VariantEvidence) -> (u64, u64),
 ) -> Exposure {
-    let (own, own_wrong) = candidate.map_or((0, 0), &counts);
-    let (others, others_wrong) = other.map_or((0, 0), &counts);
+    of_both(candidate.map_or((0, 0), &counts), other.map_or((0, 0), &counts))
+}
+
+fn of_both((own, own_wrong): (u64, u64), (others, others_wrong): (u64, u64)) -> Exposure {
     Exposure { candidate: own, candidate_wrong: own_wrong, other: others, other_wrong: others_wrong }
 }
 
@@ -110,6 +120,7 @@ pub(super) fn pieces(
         }
         found.extend(step.map(|step| (step, Counted::of(evidence, sides).since(before))));
     }
+    found.retain(|(_, seen)| *seen != Counted::default());
     found
 }
 
@@ -124,6 +135,27 @@ mod tests {
             candidate.0, candidate.1, live.0, live.1
         ))
         .unwrap()
+    }
+
+    #[test]
+    fn a_candidate_is_held_against_what_its_shadow_said_of_the_same_samples() {
+        let (new, live) = ("new".parse().unwrap(), "live".parse().unwrap());
+        let shadow = Some("shadow-2".parse().unwrap());
+        let sides = Sides { candidate: &new, live: &live, shadow, slow_us: None };
+        // Hard streams fell to the candidate: over all samples its shadow differs less.
+        let hour: Evidence = serde_json::from_str(
+            r#"{"new":{"answered":100,"agreed":70,"disagreed":{"normal>latency_spike":30},
+                       "shadows":{"shadow-2":{"agreed":71,"differed":29}}},
+                "live":{"answered":900,"agreed":899,"disagreed":{"normal>latency_spike":1},
+                        "shadows":{"shadow-2":{"agreed":880,"differed":20}}},
+                "shadow-2":{"answered":1000,"agreed":951,"disagreed":{"normal>latency_spike":49}}}"#,
+        )
+        .unwrap();
+        let seen = Counted::of(&hour, &sides);
+        let counts = |seen: Exposure| (seen.candidate_wrong, seen.candidate, seen.other_wrong, seen.other);
+        assert_eq!(counts(seen.disagreements), (30, 100, 29, 100));
+        assert_eq!(counts(seen.shadowing), (20, 900, 1, 900));
+        assert!(crate::evidence_of_harm(&[seen.disagreements]) < 1.5);
     }
 
     #[test]

@@ -72,15 +72,20 @@ struct Hour {
     candidate: Did,
     live: Did,
     shadow: (u64, u64),
+    /// What of it is of samples that the candidate answered.
+    beside: (u64, u64),
 }
 
 impl Hour {
     fn ask(&mut self, chance: &mut Chance, weight: f64, (candidate, live): (Rates, Rates)) {
-        // Questions of two streams that are not the rollout's are of another variant, and of nobody's concern.
         let differs = chance.below(USUAL.0[2]);
         self.shadow = (self.shadow.0 + 1, self.shadow.1 + u64::from(differs));
         if chance.below(weight) {
+            let answered = self.candidate.answered;
             self.candidate.ask(chance, candidate);
+            let is_answered = self.candidate.answered - answered;
+            let (samples, differed) = self.beside;
+            self.beside = (samples + is_answered, differed + is_answered * u64::from(differs));
         } else {
             self.live.ask(chance, live);
         }
@@ -89,7 +94,10 @@ impl Hour {
     fn evidence(&self) -> Evidence {
         let (samples, differed) = self.shadow;
         let shadow = Did { answered: samples, differed, ..Did::default() };
-        let all = [self.candidate.text("v2"), self.live.text("live"), shadow.text("shadow-2026-2")];
+        let (agreed, differed) = (self.beside.0 - self.beside.1, self.beside.1);
+        let beside = format!(r#"{{"shadow-2026-2":{{"agreed":{agreed},"differed":{differed}}}}}"#);
+        let candidate = self.candidate.text("v2").replacen('{', &format!(r#"{{"shadows":{beside},"#), 1);
+        let all = [candidate, self.live.text("live"), shadow.text("shadow-2026-2")];
         serde_json::from_str(&format!("{{{}}}", all.join(","))).unwrap()
     }
 
@@ -103,10 +111,32 @@ impl Hour {
     }
 }
 
-/// How a whole rollout ended: aborted after so many questions by whom, or not.
-fn ended(chance: &mut Chance, rates: (Rates, Rates), weights: &[u32], each: u64, look: u64) -> Option<u64> {
+/// Whether what is slight is put up with.
+#[derive(Clone, Copy, PartialEq)]
+enum Tolerates {
+    AsUsual,
+    Nothing,
+}
+
+/// A whole rollout: its weights, questions at each, questions between looks.
+#[derive(Clone, Copy)]
+struct Course<'a> {
+    weights: &'a [u32],
+    each: u64,
+    look: u64,
+    tolerates: Tolerates,
+}
+
+/// After how many questions a rollout was aborted, if it was.
+fn ended(chance: &mut Chance, rates: (Rates, Rates), course: Course<'_>) -> Option<u64> {
+    let Course { weights, each, look, tolerates } = course;
     let steps = weights.iter().map(|weight| weight.to_string().parse().unwrap()).chain([Step::ALL]);
-    let (mut rollout, mut policy) = begun(plan(|text| text.steps = steps.collect()));
+    let (mut rollout, mut policy) = begun(plan(|text| {
+        text.steps = steps.collect();
+        if tolerates == Tolerates::Nothing {
+            text.guardrails.values_mut().for_each(|terms| terms.tolerated = 0.0);
+        }
+    }));
     let (mut hours, mut quality): (BTreeMap<i64, Evidence>, Vec<Exposure>) = Default::default();
     let mut asked_in_all = 0;
     for (place, weight) in weights.iter().enumerate() {
@@ -136,10 +166,9 @@ fn ended(chance: &mut Chance, rates: (Rates, Rates), weights: &[u32], each: u64,
     None
 }
 
-fn share_ended(rates: (Rates, Rates), weights: &[u32], each: u64, look: u64, runs: u64) -> (f64, u64, u64) {
+fn share_ended(rates: (Rates, Rates), course: Course<'_>, runs: u64) -> (f64, u64, u64) {
     let mut chance = Chance(20_261_122);
-    let mut after: Vec<u64> =
-        (0..runs).filter_map(|_| ended(&mut chance, rates, weights, each, look)).collect();
+    let mut after: Vec<u64> = (0..runs).filter_map(|_| ended(&mut chance, rates, course)).collect();
     after.sort_unstable();
     let at = |share: usize| after.get(after.len() * share / 10).copied().unwrap_or(0);
     (after.len() as f64 / runs as f64, at(5), at(9))
@@ -147,25 +176,30 @@ fn share_ended(rates: (Rates, Rates), weights: &[u32], each: u64, look: u64, run
 
 #[test]
 fn a_candidate_like_the_live_one_is_taken_back_in_at_most_one_rollout_of_twenty() {
-    println!("false rollbacks, all guardrails together, 10/25/50 %, 1,500 questions a step:");
-    for (look, runs) in [(50, 300), (500, 600)] {
-        let (share, _, _) = share_ended((USUAL, USUAL), &[10, 25, 50], 1_500, look, runs);
-        println!("  looked at every {look}: {:.2} % of {runs}", share * 100.0);
+    println!("| steps | questions at each | looked at every | aborted | of runs |");
+    println!("|---|---|---|---|---|");
+    for (weights, each, look, runs) in [
+        ([10, 25, 50].as_slice(), 1_500, 50, 300),
+        (&[10, 25, 50], 1_500, 500, 600),
+        (&[10, 25, 50], 5_000, 500, 200),
+        (&[10], 5_000, 50, 200),
+    ] {
+        let course = Course { weights, each, look, tolerates: Tolerates::Nothing };
+        let (share, _, _) = share_ended((USUAL, USUAL), course, runs);
+        println!("| {weights:?} % | {each} | {look} | {:.1} % | {runs} |", share * 100.0);
         assert!(share <= 0.05, "{share} of rollouts without harm were taken back");
     }
-    let (share, _, _) = share_ended((USUAL, USUAL), &[10], 5_000, 50, 100);
-    println!("  10 % alone, 5,000 questions, looked at every 50: {:.2} % of 100", share * 100.0);
-    assert!(share <= 0.05, "{share}");
 }
 
 #[test]
 fn the_more_harm_the_sooner_it_is_taken_back() {
     println!("| failures of candidate and live | share aborted | median question | nine in ten by |");
     println!("|---|---|---|---|");
+    let course = Course { weights: &[10], each: 5_000, look: 50, tolerates: Tolerates::AsUsual };
     let mut earlier = (0.0, u64::MAX);
     for (times, most) in [(2.0, u64::MAX), (3.0, u64::MAX), (5.0, 1_500), (15.0, 500)] {
         let bad = Rates([0.02 * times, 0.05, 0.04, 0.10]);
-        let (share, median, ninth) = share_ended((bad, USUAL), &[10], 5_000, 50, 100);
+        let (share, median, ninth) = share_ended((bad, USUAL), course, 100);
         println!("| {times} x ({:.0} % v 2 %) | {:.0} % | {median} | {ninth} |", times * 2.0, share * 100.0);
         assert!(share >= earlier.0 && median <= most, "{times}: {share} after {median}");
         earlier = (share, median);
@@ -205,8 +239,8 @@ fn a_step_is_open_to_a_candidate_like_the_live_one_and_closed_to_an_unacceptable
     println!("| at | candidate | may take the next step | median question |");
     println!("|---|---|---|---|");
     for weight in [10, 50] {
-        let mut told = |name: &str, rates: [f64; 4]| {
-            let (share, median) = share_passed(Rates(rates), weight, 10_000, 150);
+        let told = |name: &str, rates: [f64; 4]| {
+            let (share, median) = share_passed(Rates(rates), weight, 10_000, 300);
             println!("| {weight} % | {name} | {:.1} % | {median} |", share * 100.0);
             share
         };
@@ -214,9 +248,9 @@ fn a_step_is_open_to_a_candidate_like_the_live_one_and_closed_to_an_unacceptable
         let failing = told("fails 2 points more", [0.04, 0.05, 0.04, 0.10]);
         let slow = told("slow 5 points more", [0.02, 0.10, 0.04, 0.10]);
         let unlike = told("differs 5 points more", [0.02, 0.05, 0.09, 0.10]);
-        assert!(alike > 0.9, "{alike}");
+        assert!(alike > 0.85, "{alike}");
         for bad in [failing, slow, unlike] {
-            assert!(bad <= 0.08, "at {weight} %: {bad} of unacceptable candidates passed");
+            assert!(bad <= 0.05, "at {weight} %: {bad} of unacceptable candidates passed");
         }
     }
 }
