@@ -37,7 +37,8 @@ fn apply(moto: &Moto, volume: &str) -> Result<Value> {
 fn store(folder: &Path) -> Result<String> {
     let (samples, database) = (folder.join("samples.csv"), folder.join("lab.db"));
     std::fs::write(&samples, "stream_id,timestamp,error_rate\na/1,2026-01-05T00:00:00Z,0\n")?;
-    let made = Command::new(binary("linkcast")?).arg("replay").arg(&samples).arg("--db").arg(&database).status()?;
+    let made =
+        Command::new(binary("linkcast")?).arg("replay").arg(&samples).arg("--db").arg(&database).status()?;
     assert!(made.success());
     Ok(database.display().to_string())
 }
@@ -51,8 +52,12 @@ fn a_pipeline_is_applied_once_changed_when_its_definition_is_and_started_for_a_r
     assert_eq!(field(&apply(&moto, "31")?, "outcome"), "updated");
     let name = "linkcast-fabric-link-health-retrain";
     let described = moto.sagemaker("DescribePipeline", &json!({"PipelineName": name}))?;
-    let definition: Value = serde_json::from_str(field(&described, "PipelineDefinition").as_str().context("no text")?)?;
-    assert_eq!(definition.pointer("/Steps/0/Arguments/ProcessingResources/ClusterConfig/VolumeSizeInGB"), Some(&json!(31)));
+    let definition: Value =
+        serde_json::from_str(field(&described, "PipelineDefinition").as_str().context("no text")?)?;
+    assert_eq!(
+        definition.pointer("/Steps/0/Arguments/ProcessingResources/ClusterConfig/VolumeSizeInGB"),
+        Some(&json!(31))
+    );
 
     let database = store(folder.path())?;
     let run = ["run", "--db", &database, "--pipeline", name, "--least-labels", "0"];

@@ -17,8 +17,8 @@ use linkcast_telemetry::Topology;
 use crate::capture::{FormatChoice, Reader};
 use crate::commands::{
     Session, alerts, aws, completions, cost, dataset, demo, evaluate, export_rows, export_xgboost, features,
-    import, insights, inspect, models, ports, predict, replay, retrain, review, routing, run, score_events, score_nab,
-    serve, simulate, stand_in, task, train, verify,
+    import, insights, inspect, models, ports, predict, replay, retrain, review, routing, run, score_events,
+    score_nab, serve, simulate, stand_in, task, train, verify,
 };
 use crate::configuration::Configuration;
 use crate::database;

@@ -104,7 +104,8 @@ fn history(
     let folder = preparing.folder.join("history");
     make_folder(&folder)?;
     let range = TimeRange { from: preparing.until.minus(preparing.last), until: preparing.until };
-    let plan = Plan::new("the run's store".to_owned(), range, wait(models.store().groups())?).agreed(&folder)?;
+    let plan =
+        Plan::new("the run's store".to_owned(), range, wait(models.store().groups())?).agreed(&folder)?;
     let parts = plan.groups.len() * plan.days().len();
     let mut progress = Progress::new(session.notes, "exporting parts", Some(parts as u64));
     export(models.store(), &plan, &folder, &mut progress)?;
@@ -119,8 +120,8 @@ fn make(
     session: &Session<'_>,
 ) -> Result<Manifest, Failure> {
     let zone = session.configuration.time_zone.clone().unwrap_or_else(|| "UTC".to_owned());
-    let calendar = Calendar::named(&zone)
-        .map_err(|error| Failure::new(crate::exit::ExitKind::WrongUse, error))?;
+    let calendar =
+        Calendar::named(&zone).map_err(|error| Failure::new(crate::exit::ExitKind::WrongUse, error))?;
     let plan = Build {
         history,
         truth: preparing.truth,

@@ -52,7 +52,8 @@ impl FrozenSet {
     /// The set that is pinned, if one is; its files are put into `folder` on their way.
     pub(crate) fn pinned(models: &Models, folder: &Path) -> Result<Option<Self>, Failure> {
         let Some(found) = wait(models.store().task_item(TASK, ITEM))? else { return Ok(None) };
-        let pin: Pin = serde_json::from_str(&found.value).map_err(|error| damaged(&format!("its pin: {error}")))?;
+        let pin: Pin =
+            serde_json::from_str(&found.value).map_err(|error| damaged(&format!("its pin: {error}")))?;
         let read = models.get(&pin.digest, &[ROWS, STREAMS])?;
         let mut files = Vec::new();
         for (name, bytes) in [ROWS, STREAMS].into_iter().zip(read) {
@@ -84,7 +85,8 @@ impl FrozenSet {
         }
         let files = files(&rows, &groups)?;
         let digests = files.iter().map(|file| (file.name.clone(), digest(&file.bytes))).collect();
-        let lines: String = files.iter().map(|file| format!("{}\0{}\n", file.name, digest(&file.bytes))).collect();
+        let lines: String =
+            files.iter().map(|file| format!("{}\0{}\n", file.name, digest(&file.bytes))).collect();
         let pin = Pin {
             digest: digest(lines.as_bytes()),
             data_version: manifest.version.clone(),
@@ -117,8 +119,9 @@ impl FrozenSet {
     }
 
     fn read(pin: Pin, groups: BTreeMap<StreamId, StreamId>, path: &Path) -> Result<Self, Failure> {
-        let file = File::open(path)
-            .map_err(|error| Failure::new(ExitKind::Machine, format!("reading {}: {error}", path.display())))?;
+        let file = File::open(path).map_err(|error| {
+            Failure::new(ExitKind::Machine, format!("reading {}: {error}", path.display()))
+        })?;
         let mut rows = Vec::new();
         read_rows(file, |row| rows.push(row)).map_err(|error| damaged(&chain(&error)))?;
         Ok(FrozenSet { pin, groups, rows })
@@ -140,7 +143,9 @@ fn is_enough(rows: &[DatasetRow], groups: &BTreeMap<StreamId, StreamId>) -> bool
 }
 
 fn files(rows: &[DatasetRow], groups: &BTreeMap<StreamId, StreamId>) -> Result<Vec<FolderFile>, Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::new(ExitKind::Machine, format!("writing the frozen set: {error}"));
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::new(ExitKind::Machine, format!("writing the frozen set: {error}"))
+    };
     let mut writer = RowWriter::new(Vec::new()).map_err(|error| failed(&error))?;
     for row in rows {
         writer.push(row.clone()).map_err(|error| failed(&error))?;
@@ -154,6 +159,7 @@ fn files(rows: &[DatasetRow], groups: &BTreeMap<StreamId, StreamId>) -> Result<V
 }
 
 fn damaged(what: &str) -> Failure {
-    Failure::new(ExitKind::UnusableInput, format!("the frozen set cannot be used: {what}"))
-        .with_next_step("restore its folder beside the models' files from a copy; without it no candidate is judged")
+    Failure::new(ExitKind::UnusableInput, format!("the frozen set cannot be used: {what}")).with_next_step(
+        "restore its folder beside the models' files from a copy; without it no candidate is judged",
+    )
 }

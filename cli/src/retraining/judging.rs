@@ -82,7 +82,8 @@ pub(crate) fn judge(
 /// Writes it where a pipeline's condition looks for it.
 pub(crate) fn write_evaluation(evaluation: &Evaluation, folder: &Path) -> Result<(), Failure> {
     make_folder(folder)?;
-    let bytes = serde_json::to_vec_pretty(evaluation).map_err(|error| Failure::new(ExitKind::Machine, error))?;
+    let bytes =
+        serde_json::to_vec_pretty(evaluation).map_err(|error| Failure::new(ExitKind::Machine, error))?;
     write(&folder.join(EVALUATION_FILE), &bytes)
 }
 

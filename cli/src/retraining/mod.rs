@@ -50,7 +50,9 @@ pub(crate) fn refused(error: RetrainingError) -> Failure {
         }
         RetrainingError::Damaged { .. } => Failure::new(ExitKind::Database, error)
             .with_next_step("restore the store from a copy, or delete that item"),
-        RetrainingError::Untold(_) | RetrainingError::NotStarted { .. } | RetrainingError::Contended { .. } => {
+        RetrainingError::Untold(_)
+        | RetrainingError::NotStarted { .. }
+        | RetrainingError::Contended { .. } => {
             Failure::new(ExitKind::Machine, chain(&error)).with_next_step("call again in a while")
         }
     }

@@ -62,7 +62,8 @@ pub(crate) fn register(
 
 fn promote(facts: &ModelFacts, models: &Models) -> Result<(), Failure> {
     let (registry, now) = (models.registry(), SystemClock.now());
-    let known = ready(registry.model(&linkcast_domain::ModelName::Version(facts.version.clone()))).map_err(refusal)?;
+    let known = ready(registry.model(&linkcast_domain::ModelName::Version(facts.version.clone())))
+        .map_err(refusal)?;
     // A person who rejected it meanwhile has the last word.
     if let Some(reason) = known.reason() {
         let told = format!("version {} was rejected: {reason}", facts.version);

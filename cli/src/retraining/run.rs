@@ -58,12 +58,7 @@ pub(crate) fn work(
     }
 }
 
-fn steps(
-    run: &Run,
-    local: &Local<'_>,
-    models: &Models,
-    session: &mut Session<'_>,
-) -> Result<Run, Failure> {
+fn steps(run: &Run, local: &Local<'_>, models: &Models, session: &mut Session<'_>) -> Result<Run, Failure> {
     advance(run.run, &RunEvent::Started(local.place.trainer()), models, session)?;
     let folder = local.place.of_run(run.run);
     let preparing = Preparing {
@@ -87,7 +82,8 @@ fn steps(
     advance(run.run, &prepared, models, session)?;
     let mut config = TrainingConfig { version: version_of(run.run), ..local.config.clone() };
     config.origin.code_revision.clone_from(&code_revision);
-    let files = train_candidate(&data, &config, &folder.join(format!("model-{}", data.facts.version)), session)?;
+    let files =
+        train_candidate(&data, &config, &folder.join(format!("model-{}", data.facts.version)), session)?;
     let model = linkcast_training::registry::load(&files)
         .map_err(|error| Failure::new(ExitKind::Model, crate::exit::chain(&error)))?;
     let evaluation = judge((&model, named(&files)?), &live, &data, session.notes)?;
@@ -97,7 +93,9 @@ fn steps(
     if now.stage().is_end() {
         // Somebody stopped it, or its time ran out, while it trained: it hands nothing over.
         let told = format!("the run is {} already: {}", now.stage().name(), now.outcome.unwrap_or_default());
-        return Err(Failure::new(ExitKind::Refused, told).with_next_step("begin another with `linkcast retrain run`"));
+        return Err(
+            Failure::new(ExitKind::Refused, told).with_next_step("begin another with `linkcast retrain run`")
+        );
     }
     register(run.run, &files, &evaluation, code_revision, models)?;
     advance(run.run, &RunEvent::Registered, models, session)
@@ -109,12 +107,7 @@ pub(crate) fn named(files: &[linkcast_domain::ports::FolderFile]) -> Result<Cand
     Ok(Candidate { version: facts.version.to_string(), digest: facts.digest })
 }
 
-fn advance(
-    run: Timestamp,
-    event: &RunEvent,
-    models: &Models,
-    session: &Session<'_>,
-) -> Result<Run, Failure> {
+fn advance(run: Timestamp, event: &RunEvent, models: &Models, session: &Session<'_>) -> Result<Run, Failure> {
     let desk = desk(models, &session.configuration.fabric, Default::default());
     let found = ready(desk.advance(run, event, SystemClock.now())).map_err(refused)?;
     found.ok_or_else(|| Failure::new(ExitKind::Refused, format!("there is no run of {run} any more")))

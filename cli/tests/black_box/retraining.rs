@@ -41,11 +41,14 @@ impl Scene {
     fn new() -> Outcome<Self> {
         let scene = Scene { folder: tempfile::tempdir()? };
         let (fabric, database, history) = (scene.path("fabric"), scene.path("lab.db"), scene.path("history"));
-        let simulate = ["simulate", "--ports", "320", "--hours", "8", "--interval-seconds", "120", "--seed", "11"];
+        let simulate =
+            ["simulate", "--ports", "320", "--hours", "8", "--interval-seconds", "120", "--seed", "11"];
         done(&[&simulate[..], &["--fault-rate", "0.12", "--out", text(&fabric)]].concat())?;
         done(&["replay", text(&fabric), "--db", text(&database)])?;
         let range = ["--since", "2026-01-04T00:00:00Z", "--until", "2026-01-06T00:00:00Z"];
-        done(&[&["dataset", "export", "--db", text(&database), "--out", text(&history)], &range[..]].concat())?;
+        done(
+            &[&["dataset", "export", "--db", text(&database), "--out", text(&history)], &range[..]].concat(),
+        )?;
         file(scene.folder.path(), "weak.yaml", WEAK)?;
         file(scene.folder.path(), "fair.yaml", FAIR)?;
         Ok(scene)
@@ -64,7 +67,10 @@ impl Scene {
             ("--task", path(task)),
         ];
         let always = ["retrain", "run", "--keep-all", "--json"].map(str::to_owned);
-        always.into_iter().chain(named.into_iter().flat_map(|(name, value)| [name.to_owned(), value])).collect()
+        always
+            .into_iter()
+            .chain(named.into_iter().flat_map(|(name, value)| [name.to_owned(), value]))
+            .collect()
     }
 
     fn run(&self, task: &str, more: &[&str]) -> Outcome<Called> {
@@ -143,7 +149,15 @@ fn a_worse_model_is_registered_with_the_reason_and_a_better_one_becomes_the_cand
 
     // The weak model is trained by hand and made live: beside it a fair one is better.
     let weak = scene.path("weak");
-    done(&["train", "--data", text(&scene.path("fabric")), "--task", text(&scene.path("weak.yaml")), "--out", text(&weak)])?;
+    done(&[
+        "train",
+        "--data",
+        text(&scene.path("fabric")),
+        "--task",
+        text(&scene.path("weak.yaml")),
+        "--out",
+        text(&weak),
+    ])?;
     scene.models(&["add", text(&weak)])?;
     scene.models(&["approve", "weak"])?;
     scene.models(&["alias", "live", "weak"])?;
@@ -163,15 +177,13 @@ fn a_worse_model_is_registered_with_the_reason_and_a_better_one_becomes_the_cand
 fn a_run_that_was_killed_holds_the_task_and_is_taken_up_by_the_next_call() -> Outcome {
     let scene = Scene::new()?;
     let work = scene.path("retraining");
-    let mut first = linkcast()
-        .args(scene.arguments("fair.yaml"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
+    let mut first =
+        linkcast().args(scene.arguments("fair.yaml")).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     // Killed as soon as it writes below its own run's folder.
     let patience = Instant::now();
     let begun = || {
-        fs::read_dir(&work).is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(|entry| entry.path().is_dir())))
+        fs::read_dir(&work)
+            .is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(|entry| entry.path().is_dir())))
     };
     while !begun() {
         assert!(patience.elapsed() < Duration::from_secs(120), "the first call never began");
@@ -179,7 +191,7 @@ fn a_run_that_was_killed_holds_the_task_and_is_taken_up_by_the_next_call() -> Ou
     }
     first.kill()?;
     first.wait()?;
-    let [held] = scene.runs()?.try_into().map_err(|runs| format!("{runs:?}"))?;
+    let [held]: [Value; 1] = scene.runs()?.try_into().map_err(|runs: Vec<Value>| format!("{runs:?}"))?;
     assert_eq!(stage(&held), "training", "{held:#}");
 
     // Another workplace is another trainer: it finds the lock.
@@ -200,7 +212,8 @@ fn a_run_that_was_killed_holds_the_task_and_is_taken_up_by_the_next_call() -> Ou
 fn a_run_that_cannot_be_done_ends_as_failed_and_a_pipeline_is_printed_the_same_twice() -> Outcome {
     let folder = tempfile::tempdir()?;
     let (database, nothing) = (folder.path().join("lab.db"), folder.path().join("nothing"));
-    let samples = file(folder.path(), "samples.csv", "stream_id,timestamp,error_rate\na/1,2026-01-05T00:00:00Z,0\n")?;
+    let samples =
+        file(folder.path(), "samples.csv", "stream_id,timestamp,error_rate\na/1,2026-01-05T00:00:00Z,0\n")?;
     done(&["replay", text(&samples), "--db", text(&database)])?;
     let run = ["retrain", "run", "--db", text(&database), "--least-labels", "0"];
     let failed = call(&[&run[..], &["--data", text(&nothing)]].concat())?;
@@ -212,7 +225,8 @@ fn a_run_that_cannot_be_done_ends_as_failed_and_a_pipeline_is_printed_the_same_t
     assert!(again.said.contains("0.25 days must pass"), "{}", again.said);
 
     let role = "arn:aws:iam::123456789012:role/train";
-    let print = ["retrain", "pipeline", "--image", "image:1", "--role", role, "--bucket", "rows", "--table", "lab"];
+    let print =
+        ["retrain", "pipeline", "--image", "image:1", "--role", role, "--bucket", "rows", "--table", "lab"];
     let (one, other) = (done(&print)?.printed, done(&print)?.printed);
     assert_eq!(one, other);
     assert_eq!(serde_json::from_str::<Value>(&one)?["Version"], "2020-12-01");

@@ -110,7 +110,7 @@ impl<C: Clock> TrainingPipelines for SageMakerPipelines<C> {
         let attempt = format!("stop the pipeline execution {execution}");
         // The token is the execution's own name: to stop it twice is to stop it once.
         let id = execution.rsplit('/').next().unwrap_or_default();
-        let body = json!({"PipelineExecutionArn": execution, "ClientRequestToken": format!("{id:-<32}")});
+        let body = json!({"PipelineExecutionArn": execution, "ClientRequestToken": format!("{id:0<32}")});
         match self.plane.call("StopPipelineExecution", &body, attempt, LONGEST_CALL).await {
             Ok(_) => Ok(()),
             // It has ended meanwhile.

@@ -74,18 +74,26 @@ fn lines(run: &Run) -> Vec<String> {
     let mut lines = vec![format!("run {}: {}", run.run, run.stage().name())];
     lines.extend(run.outcome.as_ref().map(|outcome| format!("  {outcome}")));
     lines.push(format!("  asked for by {} ({}): {}", run.requested_by, run.trigger.name(), run.reason));
-    lines.extend(run.over.as_ref().map(|over| format!("  guards overridden by {}: {}", over.by, over.because)));
+    lines.extend(
+        run.over.as_ref().map(|over| format!("  guards overridden by {}: {}", over.by, over.because)),
+    );
     lines.extend(run.trainer.as_ref().map(|trainer| match trainer {
         Trainer::SagemakerPipeline { execution } => format!("  trained by {execution}"),
         Trainer::Local { machine, folder } => format!("  trained on {machine} in {folder}"),
     }));
     lines.extend(run.data.as_ref().map(|data| {
-        let frozen = data.frozen.as_ref().map_or("none is pinned", |digest| digest.get(..12).unwrap_or(digest));
-        format!("  data set {} until {}, {} new labels; frozen set {frozen}", data.version, data.until, run.new_labels)
+        let frozen =
+            data.frozen.as_ref().map_or("none is pinned", |digest| digest.get(..12).unwrap_or(digest));
+        format!(
+            "  data set {} until {}, {} new labels; frozen set {frozen}",
+            data.version, data.until, run.new_labels
+        )
     }));
     lines.extend(run.live.as_ref().map(|live| format!("  held against {live}")));
     lines.extend(
-        run.candidate.as_ref().map(|candidate| format!("  candidate {} ({})", candidate.version, candidate.digest)),
+        run.candidate
+            .as_ref()
+            .map(|candidate| format!("  candidate {} ({})", candidate.version, candidate.digest)),
     );
     lines.extend(run.stages.iter().map(|entry| format!("  {} {}", entry.at, entry.stage.name())));
     lines

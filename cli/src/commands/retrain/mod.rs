@@ -111,7 +111,9 @@ fn stop(arguments: &StopArguments, session: &mut Session<'_>) -> Result<(), Fail
     let models = arguments.place.open(session)?;
     let desk = desk(&models, &session.configuration.fabric, GuardSettings::default());
     let found = ready(desk.run(arguments.run)).map_err(refused)?.ok_or_else(|| unknown(arguments.run))?;
-    if let Some(Trainer::SagemakerPipeline { execution }) = found.trainer.as_ref().filter(|_| !found.stage().is_end()) {
+    if let Some(Trainer::SagemakerPipeline { execution }) =
+        found.trainer.as_ref().filter(|_| !found.stage().is_end())
+    {
         let platform = SageMakerPipelines::new(&store::connect()?, SystemClock);
         ready(platform.stop_execution(execution)).map_err(|error| {
             Failure::new(ExitKind::Machine, error).with_next_step("the run is not stopped: call again")

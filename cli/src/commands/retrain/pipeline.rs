@@ -54,7 +54,11 @@ pub(super) struct PipelineArguments {
 
 fn role(text: &str) -> Result<String, String> {
     let is_role = text.starts_with("arn:") && text.contains(":iam::") && text.contains(":role/");
-    if is_role { Ok(text.to_owned()) } else { Err("expected a role's ARN, arn:aws:iam::…:role/…".to_owned()) }
+    if is_role {
+        Ok(text.to_owned())
+    } else {
+        Err("expected a role's ARN, arn:aws:iam::…:role/…".to_owned())
+    }
 }
 
 pub(super) fn execute(arguments: &PipelineArguments, session: &mut Session<'_>) -> Result<(), Failure> {
@@ -88,8 +92,9 @@ pub(super) fn execute(arguments: &PipelineArguments, session: &mut Session<'_>) 
 }
 
 fn failed(error: JobError) -> Failure {
-    Failure::new(ExitKind::Machine, error)
-        .with_next_step("see that the credentials may create and update pipelines and pass the role, and call again")
+    Failure::new(ExitKind::Machine, error).with_next_step(
+        "see that the credentials may create and update pipelines and pass the role, and call again",
+    )
 }
 
 impl PipelineArguments {

@@ -157,7 +157,9 @@ fn elsewhere(
         Asked::Begun(run) if run.stage() == Stage::Failed => {
             let told = run.outcome.clone().unwrap_or_default();
             Err(Failure::new(ExitKind::Machine, format!("the run of {} came to nothing: {told}", run.run))
-                .with_next_step("put right what it names; `linkcast retrain pipeline --apply` makes the pipeline"))
+                .with_next_step(
+                    "put right what it names; `linkcast retrain pipeline --apply` makes the pipeline",
+                ))
         }
         Asked::Begun(run) => list::tell(&run, session),
         Asked::Refused(answer) => Err(refusal(&answer)),
@@ -216,8 +218,12 @@ fn try_out(
 fn refusal(answer: &Answered) -> Failure {
     let told = answer.refusal.as_ref().map(ToString::to_string).unwrap_or_default();
     let step = match &answer.refusal {
-        Some(refusal) if refusal.guard() == "lock" => "see `linkcast retrain list`; `linkcast retrain stop RUN --because …` ends one that nobody works on",
-        Some(refusal) if refusal.guard() == "new_labels" => "give verdicts with `linkcast review next`, or override with --force --because …",
+        Some(refusal) if refusal.guard() == "lock" => {
+            "see `linkcast retrain list`; `linkcast retrain stop RUN --because …` ends one that nobody works on"
+        }
+        Some(refusal) if refusal.guard() == "new_labels" => {
+            "give verdicts with `linkcast review next`, or override with --force --because …"
+        }
         _ => "wait, or override with --force --because …",
     };
     Failure::new(ExitKind::Refused, told).with_next_step(step)
@@ -257,7 +263,8 @@ impl RunArguments {
             None => wait(new_labels(models.store(), since))?,
             Some(file) => {
                 let agreed = AgreedLabels::of_rows(file)?;
-                agreed.labels.values().flat_map(|times| times.keys()).filter(|time| is_new(**time)).count() as u64
+                agreed.labels.values().flat_map(|times| times.keys()).filter(|time| is_new(**time)).count()
+                    as u64
             }
         };
         if let Some(folder) = &self.truth {

@@ -17,8 +17,8 @@ use crate::exit::{ExitKind, Failure, chain};
 use crate::interval::Interval;
 use crate::registry::Models;
 use crate::retraining::{
-    Evaluation, FrozenSet, Prepared, Preparing, desk, judge, live_model, open_candidate, prepare, read_evaluation,
-    refused, register, write_evaluation,
+    Evaluation, FrozenSet, Prepared, Preparing, desk, judge, live_model, open_candidate, prepare,
+    read_evaluation, refused, register, write_evaluation,
 };
 
 /// One step of a run, as a pipeline's containers do it.
@@ -152,12 +152,7 @@ fn hand_over(arguments: &RegisterArguments, session: &mut Session<'_>) -> Result
     tell(run.run, &RunEvent::Registered, &models, session)
 }
 
-fn tell(
-    run: Timestamp,
-    event: &RunEvent,
-    models: &Models,
-    session: &mut Session<'_>,
-) -> Result<(), Failure> {
+fn tell(run: Timestamp, event: &RunEvent, models: &Models, session: &mut Session<'_>) -> Result<(), Failure> {
     let desk = desk(models, &session.configuration.fabric, GuardSettings::default());
     let found = ready(desk.advance(run, event, SystemClock.now())).map_err(refused)?;
     list::tell(&found.ok_or_else(|| unknown(run))?, session)

@@ -52,7 +52,12 @@ pub async fn follow<I: TaskItems, B: Bus>(
                 return Ok(Followed::Nobodys);
             }
             // Whatever it tells, it tells too that the execution is the run's.
-            desk.advance(run, &RunEvent::Started(Trainer::SagemakerPipeline { execution: execution.clone() }), now).await?;
+            desk.advance(
+                run,
+                &RunEvent::Started(Trainer::SagemakerPipeline { execution: execution.clone() }),
+                now,
+            )
+            .await?;
             match event_of(*status) {
                 Some(event) => desk.advance(run, &event, now).await?,
                 None => desk.run(run).await?,
@@ -74,7 +79,9 @@ fn event_of(status: ExecutionStatus) -> Option<RunEvent> {
     match status {
         ExecutionStatus::Succeeded => Some(RunEvent::TrainerDone),
         ExecutionStatus::Failed => Some(RunEvent::Failed("the pipeline's execution failed".to_owned())),
-        ExecutionStatus::Stopped => Some(RunEvent::Stopped("the pipeline's execution was stopped".to_owned())),
+        ExecutionStatus::Stopped => {
+            Some(RunEvent::Stopped("the pipeline's execution was stopped".to_owned()))
+        }
         ExecutionStatus::Executing | ExecutionStatus::Other => None,
     }
 }

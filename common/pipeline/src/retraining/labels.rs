@@ -33,7 +33,10 @@ pub const LINEAGE: &str = "retraining";
 ///
 /// # Errors
 /// A store that fails.
-pub async fn live_data_until<S: RegistryItems>(store: &S, task: &str) -> Result<Option<Timestamp>, StoreError> {
+pub async fn live_data_until<S: RegistryItems>(
+    store: &S,
+    task: &str,
+) -> Result<Option<Timestamp>, StoreError> {
     let aliases = store.aliases(task).await?;
     let Some(version) = aliases.value.version(Alias::Live) else { return Ok(None) };
     Ok(store.model(task, version).await?.and_then(|model| data_until(&model.value)))

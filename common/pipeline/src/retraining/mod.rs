@@ -10,8 +10,8 @@ mod follow;
 mod guards;
 mod labels;
 mod ledger;
-mod request;
 mod platform;
+mod request;
 mod run;
 mod start;
 #[cfg(test)]

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-use linkcast_domain::ports::{Bus, BusEvent, JobError, PipelineStart, TrainingPipelines};
 use linkcast_domain::ports::TaskItems;
+use linkcast_domain::ports::{Bus, BusEvent, JobError, PipelineStart, TrainingPipelines};
 use linkcast_domain::{Retry, Timestamp};
 use xxhash_rust::xxh3::xxh3_128;
 

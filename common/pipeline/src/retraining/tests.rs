@@ -345,7 +345,9 @@ fn a_platform_that_is_busy_is_asked_again_for_the_same_execution() {
     assert!(matches!(scene.start(&platform, "notice:1", 0), Err(RetrainingError::NotStarted { .. })));
     let Asked::Begun(run) = scene.start(&platform, "notice:1", HOUR).unwrap() else { panic!("refused") };
     assert_eq!((run.stage(), run.run), (Stage::Training, at(0)));
-    let Asked::Begun(again) = scene.start(&platform, "notice:1", 2 * HOUR).unwrap() else { panic!("refused") };
+    let Asked::Begun(again) = scene.start(&platform, "notice:1", 2 * HOUR).unwrap() else {
+        panic!("refused")
+    };
     assert_eq!(again, run);
     let started = platform.started.lock().unwrap();
     assert_eq!(started.len(), 1);
@@ -357,13 +359,17 @@ fn an_execution_is_followed_to_its_end_whatever_its_events_order() {
     let scene = Scene::new();
     let run = scene.begin("a", 0);
     // The answer to the call that started it was never heard: its name says whose it is.
-    let Followed::Run(told) = scene.follow(&execution(&run, "p4jn9xou8a8s", "Executing"), HOUR) else { panic!("nobody's") };
+    let Followed::Run(told) = scene.follow(&execution(&run, "p4jn9xou8a8s", "Executing"), HOUR) else {
+        panic!("nobody's")
+    };
     assert_eq!(told.stage(), Stage::Training);
     assert_eq!(scene.follow(&execution(&run, "another", "Failed"), HOUR), Followed::Nobodys);
     assert_eq!(scene.follow(&job("another", "Failed"), HOUR), Followed::Nobodys);
     assert_eq!(scene.follow(&job("p4jn9xou8a8s", "InProgress"), HOUR), Followed::Nobodys);
     scene.follow(&job("p4jn9xou8a8s", "Failed"), HOUR);
-    let Followed::Run(end) = scene.follow(&execution(&run, "p4jn9xou8a8s", "Failed"), HOUR) else { panic!("nobody's") };
+    let Followed::Run(end) = scene.follow(&execution(&run, "p4jn9xou8a8s", "Failed"), HOUR) else {
+        panic!("nobody's")
+    };
     assert_eq!(end.stage(), Stage::Failed);
     assert!(end.outcome.as_ref().unwrap().contains("AlgorithmError: no rows"), "{:?}", end.outcome);
     for status in ["Executing", "Succeeded", "Stopped", "Stopping", "Dreaming", "Failed"] {
@@ -376,7 +382,9 @@ fn an_execution_is_followed_to_its_end_whatever_its_events_order() {
 fn an_execution_that_succeeds_without_a_registered_model_came_to_nothing() {
     let scene = Scene::new();
     let run = scene.begin("a", 0);
-    let Followed::Run(end) = scene.follow(&execution(&run, "x", "Succeeded"), HOUR) else { panic!("nobody's") };
+    let Followed::Run(end) = scene.follow(&execution(&run, "x", "Succeeded"), HOUR) else {
+        panic!("nobody's")
+    };
     assert_eq!(end.stage(), Stage::Failed);
     let other = PlatformEvent::of("SageMaker Endpoint State Change", &json!({})).unwrap();
     assert!(other.is_none());

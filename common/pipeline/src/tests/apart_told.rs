@@ -4,8 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use linkcast_domain::ports::{
-    Changes, Coverage, Notifier, NotifyError, OutboxMessage,
-    PipelineStore, SourceRecord,
+    Changes, Coverage, Notifier, NotifyError, OutboxMessage, PipelineStore, SourceRecord,
 };
 use linkcast_domain::{
     AlertState, Budget, Cause, Condition, ConditionState, FixedClock, PredictionType, Retry, Timestamp,
