@@ -13,6 +13,8 @@ use crate::exchange::make_folder;
 use crate::exit::{ExitKind, Failure};
 
 const LOCK: &str = "lock";
+/// Where Linux tells the machine's name.
+const HOST_NAME: &str = "/proc/sys/kernel/hostname";
 
 /// The folder that this machine's runs lie in, held by this process.
 pub(crate) struct Workplace {
@@ -43,11 +45,9 @@ impl Workplace {
 
     /// Who trains, as the run's record says it.
     pub(crate) fn trainer(&self) -> Trainer {
-        let name = rustix::system::uname();
-        Trainer::Local {
-            machine: name.nodename().to_string_lossy().into_owned(),
-            folder: self.folder.display().to_string(),
-        }
+        // Where the kernel does not say, the folder's name has to do.
+        let machine = fs::read_to_string(HOST_NAME).unwrap_or_default().trim().to_owned();
+        Trainer::Local { machine, folder: self.folder.display().to_string() }
     }
 
     /// The folder of one run.

@@ -10,7 +10,7 @@ use linkcast_domain::{Clock, Retry, SystemClock};
 use serde_json::{Value, json};
 
 use crate::client::Shared;
-use crate::control_plane::{ControlPlane, Refused};
+use crate::control_plane::ControlPlane;
 
 /// The longest a call may take: a function has a minute for all of its own.
 const LONGEST_CALL: Duration = Duration::from_secs(15);
@@ -80,7 +80,7 @@ impl<C: Clock> SageMakerPipelines<C> {
         let body = json!({"PipelineName": name});
         match self.plane.call("DescribePipeline", &body, attempt, LONGEST_CALL).await {
             Ok(answer) => Ok(Some(answer)),
-            Err(refused) if refused.says_not_found() || says_no_pipeline(&refused) => Ok(None),
+            Err(refused) if refused.says_not_found() => Ok(None),
             Err(refused) => Err(refused.into()),
         }
     }
@@ -110,7 +110,7 @@ impl<C: Clock> TrainingPipelines for SageMakerPipelines<C> {
         let attempt = format!("stop the pipeline execution {execution}");
         // The token is the execution's own name: to stop it twice is to stop it once.
         let id = execution.rsplit('/').next().unwrap_or_default();
-        let body = json!({"PipelineExecutionArn": execution, "ClientRequestToken": format!("{id:-<32}")});
+        let body = json!({"PipelineExecutionArn": execution, "ClientRequestToken": format!("{id:0<32}")});
         match self.plane.call("StopPipelineExecution", &body, attempt, LONGEST_CALL).await {
             Ok(_) => Ok(()),
             // It has ended meanwhile.
@@ -153,13 +153,6 @@ fn is_as_wanted(found: &Value, wanted: &PipelineText) -> bool {
 
 fn arn_of(answer: &Value) -> String {
     answer.get("PipelineArn").and_then(Value::as_str).unwrap_or_default().to_owned()
-}
-
-/// SageMaker says `ResourceNotFound`; emulators say it in words of their own.
-fn says_no_pipeline(refused: &Refused) -> bool {
-    refused.code == "ResourceNotFoundException"
-        || (refused.code == "ValidationException"
-            && refused.to_string().to_ascii_lowercase().contains("does not exist"))
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! What retrain is told by its environment.
 
 use linkcast_aws::environment::{
-    BUS, FABRIC, LOG_LEVEL, PIPELINE, PIPELINE_INSTANCE, PREFIX, RETRAIN_LEAST_LABELS, RETRAIN_MONTHLY_DOLLARS,
-    TABLE, know_all,
+    BUS, FABRIC, LOG_LEVEL, PIPELINE, PIPELINE_INSTANCE, PREFIX, RETRAIN_LEAST_LABELS,
+    RETRAIN_MONTHLY_DOLLARS, TABLE, know_all,
 };
 use linkcast_domain::NanoDollars;
 use linkcast_lambda::{ConfigError, ConfigReader, Variables};

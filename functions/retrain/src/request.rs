@@ -84,7 +84,13 @@ impl Request {
         let trigger = if detail_type == "Quality Degraded" { Trigger::Quality } else { Trigger::Drift };
         if let Ok(Noticed { id, task, summary }) = Noticed::deserialize(&detail) {
             let reason = summary.chars().take(LONGEST_REASON).collect();
-            return Ok(Work::Begin(RunRequest { task, trigger, reason, request: format!("notice:{id}"), over: None }));
+            return Ok(Work::Begin(RunRequest {
+                task,
+                trigger,
+                reason,
+                request: format!("notice:{id}"),
+                over: None,
+            }));
         }
         let Asked { task, reason, over } = Asked::deserialize(&detail).map_err(unusable)?;
         Ok(Work::Begin(RunRequest { task, trigger, reason, request: format!("event:{id}"), over }))
@@ -121,14 +127,18 @@ mod tests {
         assert_eq!(request.reason, "recall fell");
         let again = begun(&notice.replace("e-1", "e-2"));
         assert_eq!(again, request, "the same notice, told by another event");
-        let drift = r#"{"id":"e-1","detail-type":"Drift Detected","detail":{"task":"link-health","reason":"psi"}}"#;
+        let drift =
+            r#"{"id":"e-1","detail-type":"Drift Detected","detail":{"task":"link-health","reason":"psi"}}"#;
         assert_eq!((begun(drift).request.as_str(), begun(drift).trigger), ("event:e-1", Trigger::Drift));
         let call = begun(r#"{"task":"link-health","reason":"schedule"}"#);
         assert_eq!((call.request.as_str(), call.trigger), ("call:i-1", Trigger::Schedule));
-        let over = r#"{"task":"link-health","reason":"new cables","override":{"by":"ada","because":"all are new"}}"#;
+        let over =
+            r#"{"task":"link-health","reason":"new cables","override":{"by":"ada","because":"all are new"}}"#;
         assert_eq!((begun(over).trigger, begun(over).over.unwrap().by), (Trigger::ByHand, "ada".to_owned()));
         assert!(serde_json::from_str::<Request>("{}").is_err());
-        assert!(work(r#"{"id":"e-1","detail-type":"Drift Detected","detail":{"task":"link-health"}}"#).is_err());
+        assert!(
+            work(r#"{"id":"e-1","detail-type":"Drift Detected","detail":{"task":"link-health"}}"#).is_err()
+        );
     }
 
     #[test]

@@ -6,8 +6,10 @@ mod run;
 mod step;
 
 use clap::{Args, Subcommand};
+use linkcast_aws::SageMakerPipelines;
+use linkcast_domain::ports::TrainingPipelines;
 use linkcast_domain::{Clock, SystemClock, Timestamp};
-use linkcast_pipeline::retraining::{GuardSettings, Run, RunEvent};
+use linkcast_pipeline::retraining::{GuardSettings, Run, RunEvent, Trainer};
 
 use super::Session;
 use crate::arguments::DatabaseArguments;
@@ -15,6 +17,7 @@ use crate::database::{self, ready};
 use crate::exit::{ExitKind, Failure};
 use crate::registry::{FolderPlace, Models};
 use crate::retraining::{desk, refused};
+use crate::store;
 
 /// Train a model anew, and hand it on if it is better than the live one.
 #[derive(Args, Debug)]
@@ -107,6 +110,15 @@ fn show(arguments: &ShowArguments, session: &mut Session<'_>) -> Result<(), Fail
 fn stop(arguments: &StopArguments, session: &mut Session<'_>) -> Result<(), Failure> {
     let models = arguments.place.open(session)?;
     let desk = desk(&models, &session.configuration.fabric, GuardSettings::default());
+    let found = ready(desk.run(arguments.run)).map_err(refused)?.ok_or_else(|| unknown(arguments.run))?;
+    if let Some(Trainer::SagemakerPipeline { execution }) =
+        found.trainer.as_ref().filter(|_| !found.stage().is_end())
+    {
+        let platform = SageMakerPipelines::new(&store::connect()?, SystemClock);
+        ready(platform.stop_execution(execution)).map_err(|error| {
+            Failure::new(ExitKind::Machine, error).with_next_step("the run is not stopped: call again")
+        })?;
+    }
     let event = RunEvent::Stopped(format!("{}: {}", session.configuration.user, arguments.because));
     let run = ready(desk.advance(arguments.run, &event, SystemClock.now())).map_err(refused)?;
     list::tell(&run.ok_or_else(|| unknown(arguments.run))?, session)

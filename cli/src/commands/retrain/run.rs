@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use linkcast_domain::{Clock, NanoDollars, SystemClock, Timestamp};
+use linkcast_aws::SageMakerPipelines;
+use linkcast_domain::{Clock, SystemClock, Timestamp};
+use linkcast_pipeline::NoBus;
 use linkcast_pipeline::retraining::{
-    Answered, Asked, Circumstances, GuardSettings, Override, Run, RunRequest, Stage, Trigger, new_labels,
+    Answered, Asked, Circumstances, GuardSettings, Override, Run, RunCost, RunRequest, Stage, Trigger,
+    Workplace as Place, begin, new_labels,
 };
 use linkcast_scoring::TASK;
 use linkcast_training::TrainingConfig;
@@ -22,7 +25,7 @@ use crate::output::Form;
 use crate::registry::Models;
 use crate::retraining::{LiveModel, Local, Workplace, desk, live_model, refused, version_of, work};
 use crate::reviewing::AgreedLabels;
-use crate::store::StorePlace;
+use crate::store::{self, StorePlace};
 
 /// Where runs' work lies beside a database.
 const BESIDE: &str = "retraining";
@@ -79,6 +82,12 @@ pub(super) struct RunArguments {
     /// Keep every row, in place of one in 60 quiet ones, one in 6 suspicious ones and one in 4 of faults.
     #[arg(long)]
     keep_all: bool,
+    /// Have this SageMaker pipeline do the run instead of this machine (see `linkcast retrain pipeline --help`).
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["data", "truth", "reviews", "task", "work", "keep_all"])]
+    pipeline: Option<String>,
+    /// What the pipeline's steps run on, for the estimate of what the run costs.
+    #[arg(long, value_name = "TYPE", default_value = "ml.m5.xlarge", requires = "pipeline")]
+    instance: String,
     /// Where the runs' work lies (default: retraining beside the database, or here for a table).
     #[arg(long, value_name = "DIR")]
     work: Option<PathBuf>,
@@ -91,6 +100,9 @@ pub(super) fn execute(arguments: &RunArguments, session: &mut Session<'_>) -> Re
     let circumstances = arguments.circumstances(&models, &live)?;
     if arguments.dry_run {
         return try_out(arguments, (&models, guards), (&live, &circumstances), session);
+    }
+    if let Some(pipeline) = &arguments.pipeline {
+        return elsewhere(arguments, pipeline, (&models, guards), &circumstances, session);
     }
     let local_place = Workplace::take(&arguments.work_folder(session)?)?;
     let begun = match broken_off(&local_place, &models, session)? {
@@ -126,6 +138,32 @@ pub(super) fn execute(arguments: &RunArguments, session: &mut Session<'_>) -> Re
         session.output.line(&format!("next: linkcast models diff live {version}"))?;
     }
     Ok(())
+}
+
+/// Has a pipeline do it; its events, and its own steps, write down what becomes of the run.
+fn elsewhere(
+    arguments: &RunArguments,
+    pipeline: &str,
+    (models, guards): (&Models, GuardSettings),
+    circumstances: &Circumstances,
+    session: &mut Session<'_>,
+) -> Result<(), Failure> {
+    let now = SystemClock.now();
+    let request = arguments.request(session, now);
+    let desk = desk(models, &session.configuration.fabric, guards);
+    let platform = SageMakerPipelines::new(&store::connect()?, SystemClock);
+    let asked = begin((&desk, &NoBus), Some((&platform, pipeline)), (&request, circumstances), now);
+    match ready(asked).map_err(refused)? {
+        Asked::Begun(run) if run.stage() == Stage::Failed => {
+            let told = run.outcome.clone().unwrap_or_default();
+            Err(Failure::new(ExitKind::Machine, format!("the run of {} came to nothing: {told}", run.run))
+                .with_next_step(
+                    "put right what it names; `linkcast retrain pipeline --apply` makes the pipeline",
+                ))
+        }
+        Asked::Begun(run) => list::tell(&run, session),
+        Asked::Refused(answer) => Err(refusal(&answer)),
+    }
 }
 
 /// The run that an earlier process left in this workplace, or that was asked for and found no trainer.
@@ -217,7 +255,7 @@ impl RunArguments {
         }
     }
 
-    /// A run here costs nothing that is paid for by the hour.
+    /// What is known before: labels since the live model's data, and what the machines cost. This one is there anyway.
     fn circumstances(&self, models: &Models, live: &LiveModel) -> Result<Circumstances, Failure> {
         let since = live.data_until;
         let is_new = |time: Timestamp| since.is_none_or(|since| time > since);
@@ -232,7 +270,11 @@ impl RunArguments {
         if let Some(folder) = &self.truth {
             labels += read_truth(folder)?.iter().filter(|episode| is_new(episode.onset)).count() as u64;
         }
-        Ok(Circumstances { new_labels: labels, estimate: NanoDollars(0) })
+        let place = match &self.pipeline {
+            Some(_) => Place::SageMaker { instance_type: self.instance.clone() },
+            None => Place::Local,
+        };
+        Ok(Circumstances { new_labels: labels, estimate: RunCost::default().at(&place) })
     }
 
     fn work_folder(&self, session: &Session<'_>) -> Result<PathBuf, Failure> {

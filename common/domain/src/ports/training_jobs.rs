@@ -146,10 +146,8 @@ pub struct PipelineStart {
 /// A platform that runs pipelines.
 pub trait TrainingPipelines: Send + Sync {
     /// Starts an execution, and gives its ARN. Keyed by the token: started again under it, it is the same one.
-    fn start_execution(
-        &self,
-        start: &PipelineStart,
-    ) -> impl Future<Output = Result<String, JobError>> + Send;
+    fn start_execution(&self, start: &PipelineStart)
+    -> impl Future<Output = Result<String, JobError>> + Send;
 
     /// Asks an execution to stop; one that has ended stays as it is.
     fn stop_execution(&self, execution: &str) -> impl Future<Output = Result<(), JobError>> + Send;

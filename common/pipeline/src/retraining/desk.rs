@@ -160,7 +160,12 @@ impl<'a, I: TaskItems, B: Bus> RetrainingDesk<'a, I, B> {
         now: Timestamp,
     ) -> Result<Result<(), super::Refusal>, RetrainingError> {
         request.check()?;
-        let ledger = self.read::<Ledger>(LEDGER).await?;
+        let mut ledger = self.read::<Ledger>(LEDGER).await?;
+        if let Some(holder) = ledger.value.holder.clone()
+            && let Some(run) = self.run(holder.run).await?.filter(|run| run.stage().is_end())
+        {
+            ledger.value.release(&run, run.reached());
+        }
         Ok(examine(&self.settings, &ledger.value, request, circumstances, now))
     }
 

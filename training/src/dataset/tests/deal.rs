@@ -122,7 +122,10 @@ fn shares_that_leave_nothing_to_judge_by_are_refused() {
 fn what_once_judged_models_judges_them_with_all_that_belongs_to_it() {
     let (tallies, ties) = links();
     let deal = Deal::of(&tallies, &ties, &DealSettings::default()).unwrap();
-    let taught: Vec<StreamId> = (0..40).map(|link| end(link, 'b')).filter(|stream| deal.seats()[stream].side == Side::Train).collect();
+    let taught: Vec<StreamId> = (0..40)
+        .map(|link| end(link, 'b'))
+        .filter(|stream| deal.seats()[stream].side == Side::Train)
+        .collect();
     let judges = BTreeSet::from([taught[0].clone()]);
     let held = deal.clone().judged_by(&judges);
     let moved: Vec<&StreamId> =
