@@ -26,16 +26,19 @@ pub(crate) enum ToolSet {
     SageMaker,
     /// BentoML, which serves our ONNX files as services elsewhere do.
     BentoMl,
+    /// Evidently, whose drift tests ours is held beside.
+    Evidently,
 }
 
 impl ToolSet {
-    const ALL: [ToolSet; 6] = [
+    const ALL: [ToolSet; 7] = [
         ToolSet::Emulator,
         ToolSet::Sam,
         ToolSet::Checkov,
         ToolSet::Models,
         ToolSet::SageMaker,
         ToolSet::BentoMl,
+        ToolSet::Evidently,
     ];
 
     fn folder_name(self) -> &'static str {
@@ -46,6 +49,7 @@ impl ToolSet {
             ToolSet::Models => "models",
             ToolSet::SageMaker => "sagemaker",
             ToolSet::BentoMl => "bentoml",
+            ToolSet::Evidently => "evidently",
         }
     }
 
@@ -73,6 +77,10 @@ impl ToolSet {
             // onnxruntime and numpy as training/src/package/requirements-pytorch.txt pins them.
             ToolSet::SageMaker => &["sagemaker-inference==1.10.1", "onnxruntime==1.31.1", "numpy==1.26.4"],
             ToolSet::BentoMl => &["bentoml==1.4.39", "onnxruntime==1.31.1", "numpy==2.4.6"],
+            // It imports what pandas 3 does not have any more.
+            ToolSet::Evidently => {
+                &["evidently==0.7.23", "pandas==2.3.3", "numpy==2.4.6", "scipy==1.17.1"]
+            }
         }
     }
 
