@@ -52,7 +52,7 @@ impl Lab {
             .env("AWS_REGION", REGION)
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("LINKCAST_FABRIC", "Test Lab")
+            .env("LINKCAST_FABRIC", "Test_Lab")
             .env_remove("LINKCAST_MODELS");
         Ok(command)
     }

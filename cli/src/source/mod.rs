@@ -12,6 +12,7 @@ mod poll;
 mod spec;
 mod sysfs;
 
+pub(crate) use backoff::Backoff;
 pub(crate) use command::kill_running_programs;
 pub(crate) use listen::{Delivery, Listener};
 pub(crate) use poll::{Answer, Event, PollSettings, start_polling};

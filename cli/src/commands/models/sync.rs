@@ -100,6 +100,7 @@ pub(super) fn sync(
         by,
         mode: if arguments.dry_run { Mode::DryRun } else { Mode::Act },
         strangers: if arguments.import { Strangers::Import } else { Strangers::Leave },
+        notes: session.notes,
     };
     let (form, output) = (session.form, &mut session.output);
     let mut counts = Counts::default();
@@ -180,7 +181,7 @@ fn sentence(action: &SyncAction) -> String {
             format!("take from SageMaker: {}{}", ruled(decision), beside(over))
         }
         SyncAction::Import { .. } => "take over from SageMaker".to_owned(),
-        SyncAction::Conflict(_) => "conflict".to_owned(),
+        SyncAction::Conflict(_) => "agree on it".to_owned(),
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) use patience::Patience;
 use super::{Models, refusal};
 use crate::database::ready;
 use crate::exit::{ExitKind, Failure};
+use crate::output::Notes;
+use crate::progress::Progress;
 
 /// Whether steps are taken or only named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +62,8 @@ pub(crate) struct Sync<'a, P, C> {
     pub(crate) mode: Mode,
     /// What becomes of versions we do not know.
     pub(crate) strangers: Strangers,
+    /// Who is told how it goes.
+    pub(crate) notes: Notes,
 }
 
 /// What became of a step.
@@ -127,11 +131,13 @@ impl<P: ModelPackages + ModelArchives, C: Clock> Sync<'_, P, C> {
 
     /// Every package of the group.
     fn seen(&self) -> Result<Vec<SeenPackage>, Failure> {
+        let mut progress = Progress::new(self.notes, "packages", None);
         let (mut seen, mut from) = (Vec::new(), None);
         loop {
             let page = self.ask(|| ready(self.platform.page(&self.group, from.as_deref())))?;
             for reference in &page.references {
                 seen.push(self.ask(|| ready(self.platform.package(reference)))?);
+                progress.advance(1);
             }
             match page.next {
                 // A page that begins where it ended would be asked for ever.
