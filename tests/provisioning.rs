@@ -121,7 +121,14 @@ async fn everywhere(model: &Arc<Model>, steps: &[Aim]) -> Result<Vec<String>> {
     };
     let (running, plane, before) = prepared().await?;
     run(&plane, last).await??;
-    let names: Vec<String> = operations(&running).split_off(before);
+    // What is refused as AWS refuses it is not in the script's hands: those calls are interrupted in the room's own tests.
+    let names: Vec<String> = running
+        .requests()
+        .into_iter()
+        .skip(before)
+        .filter(|request| matches!(request.outcome, Became::Did(_)))
+        .map(|request| request.name)
+        .collect();
     let end = there(&plane).await?;
     let tried = (0..names.len())
         .flat_map(|place| [Fault::Error500, Fault::Reset, Fault::Throttle].map(|fault| (place, fault)));
@@ -131,9 +138,9 @@ async fn everywhere(model: &Arc<Model>, steps: &[Aim]) -> Result<Vec<String>> {
             let prepared = prepared();
             async move {
                 let (running, plane, _) = prepared.await?;
-                // How often a call was made before does not count.
                 running.set_script(at_call(names, place, fault))?;
                 run(&plane, last).await??;
+                running.set_script(Script::default())?;
                 let (found, name) = (there(&plane).await?, &names[place]);
                 assert_eq!(&found, end_of, "{fault:?} at call {place}, {name}");
                 anyhow::Ok(())
@@ -285,7 +292,7 @@ fn the_command_makes_shows_lists_and_deletes_an_endpoint_on_moto() -> Result<()>
     assert!(call(&order(&[]))?.contains("is in service with linkcast-lab-link-health-model-"));
     assert!(call(&order(&[]))?.contains("nothing was changed"));
     let status: Value =
-        serde_json::from_str(call(&["--json", "status"])?.lines().nth(1).unwrap_or_default())?;
+        serde_json::from_str(call(&["status", "--json"])?.lines().nth(1).unwrap_or_default())?;
     assert_eq!((&status["endpoint"], &status["status"]), (&endpoint.into(), &"InService".into()));
     assert_eq!(status["machines"], "serverless, 4096 MB × 10");
     let (code, _, said) = linkcast(moto.url(), &order(&["--owner", "another"]))?;

@@ -69,6 +69,7 @@ fn done(room: &Room, (operation, asked): &(String, Value), bytes: usize) -> Resu
     let settled = |name: &str| room.settled_endpoint(name);
     let region = &room.settings.region;
     let around = Surroundings { region, looks: room.settings.looks_until_ready, settled: &settled };
+    plane.time_passes(operation, asked);
     let mut trial = plane.clone();
     let answer = trial.answer(operation, asked, &around).map_err(Told::Refused)?;
     let (fault, wait) = room.world.next(operation);

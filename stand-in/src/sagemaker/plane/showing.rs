@@ -50,14 +50,13 @@ impl Plane {
     }
 
     pub(super) fn describe_endpoint(
-        &mut self,
+        &self,
         body: &Value,
         around: &Surroundings<'_>,
     ) -> Result<Value, Refusal> {
         let name = only(body, "EndpointName")?;
         named(&name)?;
         let arn = around.arn("endpoint", &name);
-        self.look(&name);
         let Some(endpoint) = self.endpoints.get(&name) else {
             let settled = (around.settled)(&name).ok_or_else(|| missing("endpoint", &arn))?;
             let variants = settled.variants.iter().map(|variant| json!({"VariantName": variant}));
@@ -86,7 +85,14 @@ impl Plane {
         Ok(answer)
     }
 
-    /// One look nearer to what the endpoint will be.
+    /// If an endpoint is asked about: one look nearer to what it will be, whatever becomes of the question.
+    pub(in crate::sagemaker) fn time_passes(&mut self, operation: &str, body: &Value) {
+        let name = body.get("EndpointName").and_then(Value::as_str);
+        if let Some(name) = name.filter(|_| operation == "DescribeEndpoint") {
+            self.look(name);
+        }
+    }
+
     fn look(&mut self, name: &str) {
         let Some(endpoint) = self.endpoints.get_mut(name) else { return };
         if !endpoint.is_passing() || endpoint.fate == Fault::NeverReady {
