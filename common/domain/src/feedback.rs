@@ -23,9 +23,6 @@ pub const MOST_GIVERS: usize = 32;
 /// Words taken back that are kept, the newest.
 const MOST_HISTORY: usize = 32;
 
-/// How long a record is kept: longer than any insight, for what people said is what the next model learns from.
-const KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
-
 /// Where a word comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -144,6 +141,9 @@ impl FeedbackVerdict {
 }
 
 impl Feedback {
+    /// How long a record is kept: longer than any insight, for what people said is what the next model learns from.
+    pub const KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
+
     /// Nothing said yet of `insight`; the first word comes in at `received`.
     pub fn on(insight: &Insight, received: Timestamp) -> Self {
         Feedback {
@@ -162,7 +162,7 @@ impl Feedback {
 
     /// When a store may forget it.
     pub fn until(&self) -> Timestamp {
-        self.received.plus(KEPT)
+        self.received.plus(Self::KEPT)
     }
 
     /// Takes a word among the others; says what came of it. The same words again are no news, whenever they come.

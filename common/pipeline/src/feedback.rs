@@ -140,7 +140,7 @@ impl<'a, S: FeedbackItems + TaskItems> FeedbackDesk<'a, S> {
         }
     }
 
-    /// Feedback whose first word came in from `since` to before `until`, oldest first, and what it is worth. A review that
+    /// Feedback whose first word came in from `since` to before `until`, oldest first, and what it is worth; none older than it is kept. A review that
     /// agrees settles what people contest.
     ///
     /// # Errors
@@ -178,6 +178,7 @@ impl<'a, S: FeedbackItems + TaskItems> FeedbackDesk<'a, S> {
         until: Timestamp,
     ) -> Result<Vec<(Timestamp, StreamId, InsightId)>, FeedbackError> {
         let span = 10_i64.pow(FINE_DIGITS as u32);
+        let since = since.max(until.minus(Feedback::KEPT));
         let (first, last) = (since.millis().max(0), until.millis().max(0) - 1);
         let mut names = Vec::new();
         for coarse in first.div_euclid(span)..=last.div_euclid(span) {

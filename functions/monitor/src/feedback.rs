@@ -11,7 +11,7 @@ use linkcast_domain::{
 use linkcast_lambda::chain;
 use linkcast_lambda::function_url::{Request, Response};
 use linkcast_pipeline::{FeedbackDesk, FeedbackError};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The one path.
 const PATH: &str = "/feedback";
@@ -24,6 +24,7 @@ const COME_AGAIN: u64 = 5;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Said {
+    #[serde(deserialize_with = "as_id")]
     insight: InsightId,
     verdict: VerdictWord,
     #[serde(rename = "type", default)]
@@ -32,6 +33,11 @@ struct Said {
     severity: Option<f64>,
     #[serde(default)]
     note: FeedbackNote,
+}
+
+/// An id as people send it, which may be anything.
+fn as_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<InsightId, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 
 /// What came of it.

@@ -9,7 +9,7 @@ use super::quality::{Against, QualityHealth};
 use super::state::{Finding, Found};
 
 /// Series named in a notice at most.
-const MOST_NAMED: usize = 5;
+const MOST_NAMED: usize = 3;
 
 /// Whose look it was, and when.
 #[derive(Clone, Copy, Debug)]
@@ -109,5 +109,31 @@ impl QualityHealth {
         };
         let p = self.p.map_or_else(String::new, |p| format!(", p {p:.1e} (level {:.1e})", self.level));
         format!("{} by {}, was {}{p}", share(self.window), self.source.name(), share(self.baseline))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use linkcast_monitoring::{DriftSettings, Lacking, Missing};
+
+    use super::*;
+
+    const PLACE: Place<'_> = Place { fabric: "lab", task: "link-health", at: Timestamp::EPOCH };
+
+    #[test]
+    fn each_part_that_drifted_is_told_by_itself_with_what_it_rests_on() {
+        let missing = Missing { of: Lacking::LookHours, have: 1, need: 24 };
+        let mut report = DriftReport::without_data("d1", PLACE.at, missing, &DriftSettings::default());
+        let unknown = |one: &Finding| matches!(one.found, Found::Unknown);
+        assert!(of_drift(&report, PLACE).iter().all(unknown), "what cannot be said clears nothing");
+        report.scores.verdict = DriftVerdict::Steady;
+        report.features.verdict = DriftVerdict::Drifted;
+        report.features.drifted = ["a", "b", "c", "d", "e", "f", "g"].map(str::to_owned).to_vec();
+        let [features, scores] = of_drift(&report, PLACE).try_into().unwrap();
+        assert!(matches!(scores.found, Found::Clear));
+        let Found::Bad(notice) = features.found else { panic!("{features:?}") };
+        assert_eq!((notice.kind, features.key.as_str()), (NoticeKind::DriftDetected, "drift/d1/features"));
+        assert!(notice.summary.contains("a, b, c and 4 more"), "{}", notice.summary);
+        assert_eq!(notice.details["part"], "features");
     }
 }

@@ -4,7 +4,7 @@
 //! every outage of a minute a change. A day is what is compared: it is worse if it is worse than each of the days before, and by
 //! enough to matter. Of days that do not differ one in eight is the worst by chance; the second condition makes that rare.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use linkcast_routing::{Evidence, VariantEvidence};
 use serde::{Deserialize, Serialize};
@@ -150,7 +150,7 @@ pub(super) fn first_hour(hour: i64) -> i64 {
     hour - DAY_HOURS * (DAYS_BEFORE + 1)
 }
 
-/// Judges every variant seen on the day before `hour`, by name; `hours` is what was seen in each hour.
+/// Judges every variant seen on the eight days before `hour`, by name; `hours` is what was seen in each hour.
 pub fn judge_variants(hours: &BTreeMap<i64, Evidence>, hour: i64) -> Vec<VariantHealth> {
     let day = |days_ago: i64| {
         let end = hour - DAY_HOURS * days_ago;
@@ -160,13 +160,21 @@ pub fn judge_variants(hours: &BTreeMap<i64, Evidence>, hour: i64) -> Vec<Variant
     };
     let before: Vec<Evidence> = (1..=DAYS_BEFORE).map(day).collect();
     let last = day(0);
-    last.iter().map(|(variant, seen)| judge_variant(variant, seen, &before)).collect()
+    let names: BTreeSet<&str> =
+        before.iter().chain([&last]).flat_map(Evidence::iter).map(|(name, _)| name).collect();
+    names
+        .into_iter()
+        .map(|name| judge_variant(name, &seen_of(&last, name).unwrap_or_default(), &before))
+        .collect()
+}
+
+fn seen_of(day: &Evidence, variant: &str) -> Option<VariantEvidence> {
+    day.iter().find(|(name, _)| *name == variant).map(|(_, seen)| seen.clone())
 }
 
 fn judge_variant(variant: &str, last: &VariantEvidence, before: &[Evidence]) -> VariantHealth {
-    let own = |day: &'_ Evidence| day.iter().find(|(name, _)| *name == variant).map(|(_, seen)| seen.clone());
-    let days: Vec<VariantEvidence> =
-        before.iter().filter_map(own).filter(|day| turns(day) >= LEAST_TURNS).collect();
+    let own = before.iter().filter_map(|day| seen_of(day, variant));
+    let days: Vec<VariantEvidence> = own.filter(|day| turns(day) >= LEAST_TURNS).collect();
     let is_enough = turns(last) >= LEAST_TURNS && days.len() >= LEAST_DAYS;
     let measures: Vec<MeasureHealth> =
         Measure::ALL.map(|measure| compared(measure, last, &days, is_enough)).into();
@@ -268,5 +276,7 @@ mod tests {
             judge_variants(&hours(|hour| if hour > NOW - 60 { seen(50, 50, 9) } else { seen(0, 0, 1) }), NOW);
         assert_eq!((young[0].health, young[0].days_before), (Health::NotEnoughData, 2));
         assert_eq!(judge_variants(&BTreeMap::new(), NOW), []);
+        let silent = judge_variants(&hours(|hour| seen(if hour < NOW - 30 { 100 } else { 0 }, 0, 9)), NOW);
+        assert_eq!((silent[0].requests, silent[0].health), (0, Health::NotEnoughData), "it is not left out");
     }
 }

@@ -11,7 +11,7 @@ impl MonitorReport {
     pub fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!("{} of {}, looked at {}", self.task, self.fabric, self.at)];
         match self.variants.is_empty() {
-            true => lines.push("variants: nothing was asked in the last 24 hours".to_owned()),
+            true => lines.push("variants: nothing was asked in the last eight days".to_owned()),
             false => lines.extend(self.variants.iter().map(variant)),
         }
         lines.extend(self.drift_lines());

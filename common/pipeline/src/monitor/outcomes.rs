@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use linkcast_domain::ports::{FeedbackItems, InsightQuery, Lookup, TaskItems, TimeRange};
 use linkcast_domain::{
     Alert, FeedbackGiver, FeedbackSource, FeedbackVerdict, FeedbackWord, Insight, Timestamp,
@@ -21,7 +22,9 @@ const FIRST: Duration = Duration::from_secs(24 * 3_600);
 /// Insights of one look at most, and of one window.
 const MOST: usize = 500;
 /// Alerts looked through for those of an insight, the newest.
-const MOST_ALERTS: usize = 1_000;
+const MOST_ALERTS: usize = 200;
+/// Insights judged at once.
+const AT_ONCE: usize = 8;
 /// The longest and the shortest window.
 const LONGEST_MS: i64 = 3_600_000;
 const SHORTEST_MS: i64 = 1_000;
@@ -78,9 +81,10 @@ pub(super) async fn record<S: Lookup + FeedbackItems + TaskItems>(
             window = (window / 2).max(SHORTEST_MS);
             continue;
         }
-        for insight in &insights {
-            recorded.count(&judge(store, task, (insight, &alerts), now).await?);
-        }
+        let each: Vec<_> =
+            insights.iter().map(|insight| judge(store, task, (insight, &alerts), now)).collect();
+        let outcomes: Vec<Outcome> = stream::iter(each).buffered(AT_ONCE).try_collect().await?;
+        outcomes.iter().for_each(|outcome| recorded.count(outcome));
         recorded.through = until;
     }
     Ok(recorded)

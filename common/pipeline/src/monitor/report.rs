@@ -17,7 +17,7 @@ pub struct MonitorReport {
     pub task: String,
     /// The hour it was made in: everything before it was looked at.
     pub at: Timestamp,
-    /// Each variant that was asked on the last day.
+    /// Each variant that was asked in the last eight days.
     pub variants: Vec<VariantHealth>,
     /// What the model sees and says.
     pub drift: DriftLook,
