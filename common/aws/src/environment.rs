@@ -39,6 +39,8 @@ pub const MODEL_DIR: Setting<String> = Setting::new("LINKCAST_MODEL_DIR", "a fol
 /// A folder with a model that judges beside the others and answers nothing.
 pub const SHADOW_MODEL_DIR: Setting<String> =
     Setting::new("LINKCAST_SHADOW_MODEL_DIR", "a folder with a model", text);
+/// The bucket of registered models' files.
+pub const MODEL_BUCKET: Setting<String> = Setting::new("LINKCAST_MODEL_BUCKET", "a bucket's name", text);
 /// The pipeline that retrains, by name.
 pub const PIPELINE: Setting<String> = Setting::new("LINKCAST_PIPELINE", "a SageMaker pipeline's name", text);
 /// The machines its steps run on, for the estimate of what a run costs.
@@ -54,7 +56,7 @@ pub const RETRAIN_LEAST_LABELS: Setting<u64> =
 pub const LOG_LEVEL: Setting<tracing::Level> =
     Setting::new("LINKCAST_LOG_LEVEL", "error, warn, info, debug or trace", |text| text.parse().ok());
 
-const ALL: [&str; 17] = [
+const ALL: [&str; 18] = [
     TABLE.name,
     FABRIC.name,
     TIME_ZONE.name,
@@ -67,6 +69,7 @@ const ALL: [&str; 17] = [
     ALERTMANAGER_NOTICES.name,
     MODEL_DIR.name,
     SHADOW_MODEL_DIR.name,
+    MODEL_BUCKET.name,
     PIPELINE.name,
     PIPELINE_INSTANCE.name,
     RETRAIN_MONTHLY_DOLLARS.name,

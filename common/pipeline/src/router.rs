@@ -13,7 +13,7 @@ mod records;
 mod tier;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use linkcast_domain::ports::{Backend, StoreError, TaskItems};
@@ -50,6 +50,8 @@ pub struct Router<B, E> {
     embedded: E,
     /// Models that judge beside the embedded one and are never answered with: candidates before they have an endpoint.
     shadows: Vec<E>,
+    /// One more of them, which comes and goes with its rollout.
+    candidate: Mutex<Option<Arc<E>>>,
     known: Mutex<Known>,
 }
 
@@ -91,7 +93,8 @@ impl<B: Backend, E: Judge> Router<B, E> {
     pub fn new(task: &str, process: &str, backend: B, embedded: E) -> Self {
         let known = Mutex::new(Known::new(Policy::standing(task, None)));
         let (task, process) = (task.to_owned(), process.to_owned());
-        Router { task, process, backend, embedded, shadows: Vec::new(), known }
+        let (shadows, candidate) = (Vec::new(), Mutex::default());
+        Router { task, process, backend, embedded, shadows, candidate, known }
     }
 
     /// The same, with a model that judges all and answers none.
@@ -99,6 +102,11 @@ impl<B: Backend, E: Judge> Router<B, E> {
     pub fn with_shadow(mut self, shadow: E) -> Self {
         self.shadows.push(shadow);
         self
+    }
+
+    /// From now on this model judges beside the others and answers none, in place of the one given before; nobody, if it is none.
+    pub fn set_candidate(&self, candidate: Option<Arc<E>>) {
+        *self.candidate.lock().unwrap_or_else(PoisonError::into_inner) = candidate;
     }
 
     /// The router for one invocation.
@@ -167,8 +175,9 @@ impl<B: Backend, E: Judge, I: TaskItems> Routing<'_, '_, B, E, I> {
             score
         });
         let scores: Vec<Score> = judged.collect();
-        let mut shadows = Vec::with_capacity(self.router.shadows.len());
-        for shadow in &self.router.shadows {
+        let candidate = self.router.candidate.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut shadows = Vec::with_capacity(self.router.shadows.len() + 1);
+        for shadow in self.router.shadows.iter().chain(candidate.as_deref()) {
             let variant = VariantName::of_shadow(&shadow.identity().model_version);
             let seen: Vec<(Score, u64)> = samples
                 .iter()

@@ -1,7 +1,7 @@
 //! What insight is told by its environment.
 
 use linkcast_aws::environment::{
-    BUS, FABRIC, LOG_LEVEL, MODEL_DIR, PREFIX, SHADOW_MODEL_DIR, TABLE, know_all,
+    BUS, FABRIC, LOG_LEVEL, MODEL_BUCKET, MODEL_DIR, PREFIX, SHADOW_MODEL_DIR, TABLE, know_all,
 };
 use linkcast_lambda::{ConfigError, ConfigReader, Variables};
 
@@ -18,6 +18,8 @@ pub struct Config {
     pub model_dir: Option<String>,
     /// A folder with a model that judges beside the others and answers nothing.
     pub shadow_model_dir: Option<String>,
+    /// The bucket of registered models, out of which a rollout's candidate judges beside the others.
+    pub model_bucket: Option<String>,
 }
 
 impl Config {
@@ -30,11 +32,12 @@ impl Config {
         know_all(&mut reader);
         let (table, fabric) = (reader.required(&TABLE), reader.required(&FABRIC));
         let (bus, model_dir) = (reader.required(&BUS), reader.optional(&MODEL_DIR));
-        let shadow = reader.optional(&SHADOW_MODEL_DIR);
+        let (shadow, bucket) = (reader.optional(&SHADOW_MODEL_DIR), reader.optional(&MODEL_BUCKET));
         reader.or(&LOG_LEVEL, tracing::Level::INFO);
         reader.finish(PREFIX, || {
             let (table, fabric, bus) = (table?, fabric?, bus?);
-            Some(Config { table, fabric, bus, model_dir: model_dir?, shadow_model_dir: shadow? })
+            let (model_dir, shadow_model_dir, model_bucket) = (model_dir?, shadow?, bucket?);
+            Some(Config { table, fabric, bus, model_dir, shadow_model_dir, model_bucket })
         })
     }
 

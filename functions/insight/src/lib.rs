@@ -6,6 +6,7 @@
 // The SDK's futures nest deeper than the compiler looks by itself.
 #![recursion_limit = "256"]
 
+mod candidate;
 mod config;
 mod model;
 
@@ -15,7 +16,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use linkcast_aws::{
-    Backends, Count, DynamoStore, EventBridge, StreamRecord, Traces, question_of_image, write_counts,
+    Backends, BucketFolders, Count, DynamoStore, EventBridge, StreamRecord, Traces, question_of_image,
+    write_counts,
 };
 use linkcast_domain::ports::{Bus, QuestionRecord};
 use linkcast_domain::{Budget, Clock};
@@ -31,6 +33,7 @@ pub use linkcast_scoring::TASK;
 use linkcast_scoring::{Model, ModelError};
 use tracing::{error, warn};
 
+use candidate::Candidate;
 pub use config::Config;
 
 /// Records worked on together.
@@ -39,17 +42,21 @@ const PORTION: usize = 100;
 /// No portion is begun with less time than this.
 const LEAST_TIME: Duration = Duration::from_millis(500);
 
+/// The longest that a rollout's candidate may take to be read, once a batch is done.
+const LONGEST_LOOK: Duration = Duration::from_secs(10);
+
 /// The function, loaded.
 pub struct Insight {
     settings: Settings,
     store: DynamoStore,
     bus: EventBridge,
     router: Router<Backends, Model>,
+    candidate: Candidate,
     sketching: Sketching,
 }
 
 impl Insight {
-    /// The function over `store`, `bus` and those who can be asked, its models loaded.
+    /// The function over `store`, `bus` and those who can be asked, its models loaded; candidates come out of `folders`.
     ///
     /// # Errors
     /// A model that cannot be served.
@@ -57,7 +64,7 @@ impl Insight {
         config: &Config,
         store: DynamoStore,
         bus: EventBridge,
-        backends: Backends,
+        (backends, folders): (Backends, Option<BucketFolders>),
     ) -> Result<Self, ModelError> {
         let settings = Settings { fabric: config.fabric.clone(), ..Settings::default() };
         let process = format!("{:016x}", RandomState::new().hash_one(std::process::id()));
@@ -67,7 +74,8 @@ impl Insight {
             router = router.with_shadow(model::load(Some(folder))?);
         }
         let sketching = Sketching::new(&settings.task, &format!("insight-{process}"));
-        Ok(Insight { settings, store, bus, router, sketching })
+        let candidate = Candidate::new(folders, &config.fabric);
+        Ok(Insight { settings, store, bus, router, candidate, sketching })
     }
 }
 
@@ -108,6 +116,11 @@ impl Function for Insight {
             (Count::FailedAttempts, news.failures.values().sum::<u64>() as f64),
             (Count::BadPolicies, f64::from(u8::from(news.bad_policy.is_some()))),
         ];
+        let limit = invocation.budget.share(LONGEST_LOOK, invocation.clock);
+        let look = self.candidate.follow(&store, &self.router, invocation.clock.now());
+        if tokio::time::timeout(limit, look).await.is_err() {
+            warn!("the candidate could not be read in time; it is tried again");
+        }
         write_counts(("insight", &self.settings.fabric), &counts, store.take_usage(), invocation);
         report.reply().map_err(|error| Diagnostic::of(&error))
     }

@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-use linkcast_aws::{Backends, DynamoStore, EventBridge, connect};
+use linkcast_aws::{Backends, BucketFolders, DynamoStore, EventBridge, connect};
 use linkcast_insight::{Config, Insight};
 use linkcast_lambda::{Variables, serve, start, start_log};
 
@@ -18,7 +18,9 @@ async fn main() -> ExitCode {
         let store = DynamoStore::new(&shared, &config.table, &config.fabric);
         let bus = EventBridge::new(&shared, &config.bus, &config.fabric);
         let backends = Backends::new(&shared, &config.fabric, linkcast_insight::TASK);
-        Insight::new(&config, store, bus, backends)
+        let bucket = config.model_bucket.as_deref();
+        let folders = bucket.map(|bucket| BucketFolders::new(&shared, bucket, &config.fabric));
+        Insight::new(&config, store, bus, (backends, folders))
     });
     serve(started.await).await
 }
