@@ -113,16 +113,7 @@ fn run(
     folder: &Path,
     session: &Session<'_>,
 ) -> Result<Replayed, Failure> {
-    let known = arguments.faults.iter().filter_map(|fault| Some((fault, fault_time(folder, fault).ok()?)));
-    let place = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let incidents: Vec<Incident> = known
-        .map(|(what, from)| Incident { what: what.clone(), place: place.clone(), from, until: None })
-        .collect();
-    if incidents.is_empty() {
-        let missing = format!("{}: events.csv holds none of the faults named", folder.display());
-        return Err(Failure::new(ExitKind::UnusableInput, missing)
-            .with_next_step("name the event that is the fault with --fault EVENT"));
-    }
+    let incidents = incidents_of(arguments, folder)?;
     let files = find_files(&telemetry(folder, &arguments.files)?)?;
     let mut timeline = Timeline::new(&files, arguments.reading.reader()?);
     let mut engine = counted_engine(parts(arguments, session)?)?;
@@ -156,6 +147,21 @@ fn run(
     engine.finish()?;
     timeline.into_tally().judge(got, session.notes)?;
     against(&engine, incidents)
+}
+
+/// The faults named, where the run had them.
+fn incidents_of(arguments: &ScoreNotificationsArguments, folder: &Path) -> Result<Vec<Incident>, Failure> {
+    let known = arguments.faults.iter().filter_map(|fault| Some((fault, fault_time(folder, fault).ok()?)));
+    let place = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let incidents: Vec<Incident> = known
+        .map(|(what, from)| Incident { what: what.clone(), place: place.clone(), from, until: None })
+        .collect();
+    if incidents.is_empty() {
+        let missing = format!("{}: events.csv holds none of the faults named", folder.display());
+        return Err(Failure::new(ExitKind::UnusableInput, missing)
+            .with_next_step("name the event that is the fault with --fault EVENT"));
+    }
+    Ok(incidents)
 }
 
 /// A trace of servers' faults, each server a fabric of its own: nothing in the trace says who stands beside whom.

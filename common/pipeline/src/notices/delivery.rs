@@ -98,7 +98,7 @@ struct Teller<'a, I> {
 impl<I: TaskItems> Teller<'_, I> {
     async fn tell<N: NoticeChannel>(&self, channel: &N) -> Result<Delivered, NoticeError> {
         let name = name_of(channel.channel());
-        let mut delivered = Delivered::default();
+        let delivered = Delivered::default();
         let now = self.clock.now();
         let Some(found) = self.items.task_item(self.task, &name).await? else {
             let mut log =
@@ -114,14 +114,25 @@ impl<I: TaskItems> Teller<'_, I> {
             return Ok(delivered);
         }
         held.log.take_turn(now.plus(TURN));
-        if self.write(&mut held).await? == Written::Moved {
-            return Ok(delivered);
+        match self.write(&mut held).await? {
+            Written::Yes => self.tell_each(channel, &due, &mut held).await,
+            Written::Moved => Ok(delivered),
         }
+    }
+
+    /// Tells what is due, each with a word that it was told, for as long as the turn is this process's.
+    async fn tell_each<N: NoticeChannel>(
+        &self,
+        channel: &N,
+        due: &[&Notice],
+        held: &mut Held,
+    ) -> Result<Delivered, NoticeError> {
+        let mut delivered = Delivered::default();
         for (place, notice) in due.iter().enumerate() {
             let limit = self.budget.share(LIMIT, self.clock);
             if limit.is_zero() {
                 held.log.end_turn();
-                let _ = self.write(&mut held).await?;
+                let _ = self.write(held).await?;
                 break;
             }
             let outcome = self.ask(channel, &held.log, notice, limit).await;
@@ -129,16 +140,16 @@ impl<I: TaskItems> Teller<'_, I> {
             if outcome == TellingOutcome::Told {
                 delivered.told += 1;
             } else {
-                delivered.failed += 1
+                delivered.failed += 1;
             }
             let now = self.clock.now();
             held.log.note(notice, outcome, now);
             if goes_on {
-                held.log.take_turn(now.plus(TURN))
+                held.log.take_turn(now.plus(TURN));
             } else {
-                held.log.end_turn()
+                held.log.end_turn();
             }
-            if self.write(&mut held).await? == Written::Moved || !goes_on {
+            if self.write(held).await? == Written::Moved || !goes_on {
                 break;
             }
         }
