@@ -10,7 +10,7 @@ use linkcast_domain::{Budget, Clock, FixedClock, Notice, NoticeKind, Retry, Seve
 use linkcast_store::MemoryStore;
 
 use super::doubles::{Death, Life, Reach, now};
-use crate::{Delivered, NoBus, NoticeBoard, Outcome, channel_logs, deliver_notices};
+use crate::{Delivered, NoBus, NoticeBoard, TellingOutcome, channel_logs, deliver_notices};
 
 const TASK: &str = "link-health";
 const START: i64 = 1_700_000_000_000;
@@ -247,7 +247,7 @@ fn a_dead_channel_holds_up_no_other_and_is_left_alone_longer_and_longer() {
     assert!((5..=12).contains(&hour), "{hour} attempts in an hour");
     let logs = now(channel_logs(&*story.store, TASK)).unwrap();
     let first = logs.iter().find(|log| log.channel == "dead").unwrap().of(&story.ids()[0]).unwrap();
-    assert!(matches!(&first.outcome, Outcome::Failed { reason, .. } if reason == "no answer"));
+    assert!(matches!(&first.outcome, TellingOutcome::Failed { reason, .. } if reason == "no answer"));
     assert_eq!(first.attempts, hour as u32 + 1);
 }
 
