@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use linkcast_domain::ports::{Revised, TaskItem, TaskItems};
+use linkcast_domain::ports::{Revised, TaskItem, TaskItems, Written};
 use linkcast_store::SqliteStore;
 
 use crate::support::{Called, Outcome, call, file, text};
@@ -53,7 +53,8 @@ fn put(store: &Path, name: &str, value: &str) -> Outcome {
     runtime.block_on(async {
         let revision = store.task_item("link-health", name).await?.map_or(0, |found| found.revision);
         let text = Revised { revision, value: value.to_owned() };
-        store.put_task_item("link-health", &TaskItem { name: name.to_owned(), text, until: None }).await?;
+        let item = TaskItem { name: name.to_owned(), text, until: None };
+        assert_eq!(store.put_task_item("link-health", &item).await?, Written::Yes);
         Ok(())
     })
 }
