@@ -6,6 +6,8 @@
 //! crash before that leaves the last checkpoint, and the same sweeps given again give the same results; a crash after
 //! it tells again what it cannot know was told, under the same id.
 
+mod counting;
+
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
@@ -23,10 +25,10 @@ use crate::judge::Judge;
 use crate::settings::{Durability, Echo, Settings};
 use crate::shards::Shards;
 use crate::silence;
-use crate::sketching::{Hours, Pace, SketchBook, write_down};
 use crate::stream::{Counting, Finding, Following, Scored, Surroundings};
 use crate::sweep::{Sweep, SweepReport};
 use crate::verdicts::{self, Place};
+use counting::Sketches;
 
 /// Streams read at once when a pipeline starts.
 const STREAMS_A_PAGE: usize = 10_000;
@@ -73,15 +75,6 @@ pub struct Pipeline<S, J, N> {
     /// What was seen and said, if it is counted.
     sketches: Option<Sketches>,
 }
-
-/// What was counted, and what of it may be written: what the last checkpoint made durable.
-struct Sketches {
-    book: SketchBook,
-    said: Hours,
-}
-
-/// Hours that shards hold counts of before they are put together: a replay passes through many between two checkpoints.
-const COUNTED_HOURS: usize = 2;
 
 /// What was taken in since the last checkpoint.
 #[derive(Clone, Copy, Debug, Default)]
@@ -145,51 +138,6 @@ where
                 self.shards.insert(stream);
             }
         }
-    }
-
-    /// The same, counting what is seen and said; `process` is a name no other process has. Who counts calls
-    /// [`Pipeline::write_sketches`] now and then.
-    #[must_use]
-    pub fn counting(mut self, process: &str) -> Self {
-        self.sketches = Some(Sketches { book: SketchBook::new(process), said: Hours::default() });
-        self
-    }
-
-    /// Writes down what was counted, if everything taken in is durable and it was long ago, in the input's time. Written: each hour's count, by
-    /// the hour and this process. What was counted and not written when a process dies is lost; after a crash between a
-    /// checkpoint written behind and the writing of it, a checkpoint's samples are counted twice.
-    ///
-    /// # Errors
-    /// A store that fails; what was not written is written with the next.
-    pub async fn write_sketches(&mut self) -> Result<(), StoreError>
-    where
-        S: TaskItems,
-    {
-        self.write_counted(Pace::NowAndThen).await
-    }
-
-    /// The same at the end of an input, whenever it was written last.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn write_last_sketches(&mut self) -> Result<(), StoreError>
-    where
-        S: TaskItems,
-    {
-        self.write_counted(Pace::AtOnce).await
-    }
-
-    async fn write_counted(&mut self, pace: Pace) -> Result<(), StoreError>
-    where
-        S: TaskItems,
-    {
-        let (Some(now), true) = (self.last_heard(), self.since_checkpoint.sweeps == 0) else { return Ok(()) };
-        let Some(sketches) = &mut self.sketches else { return Ok(()) };
-        if !sketches.book.is_due(now, pace) {
-            return Ok(());
-        }
-        sketches.gather(&mut self.shards);
-        write_down(&mut sketches.book, (&self.store, &self.settings.task), now, pace).await
     }
 
     /// The position of the last sweep of `source` that was taken in; after a restart, the last durable one.
@@ -383,10 +331,7 @@ where
             counting: if self.sketches.is_some() { Counting::Yes } else { Counting::No },
         };
         let results = self.shards.step(&around, sweep);
-        if let Some(sketches) = self.sketches.as_mut().filter(|_| self.shards.counted_hours() > COUNTED_HOURS)
-        {
-            sketches.gather(&mut self.shards);
-        }
+        self.put_counts_together();
         report.tally.add(&results.tally);
         let count = results.samples.iter().map(Vec::len).sum();
         self.since_checkpoint.samples += count;
@@ -480,14 +425,6 @@ where
         report.alerts.extend(settled.records.iter().map(|record| record.alert.clone()));
         self.changes.alerts.extend(settled.records);
         self.changes.messages.extend(settled.messages);
-    }
-}
-
-impl Sketches {
-    /// Puts together what shards counted.
-    fn gather(&mut self, shards: &mut Shards) {
-        let said = std::mem::take(&mut self.said);
-        shards.take_counted().chain([said]).for_each(|counted| self.book.take_in(counted));
     }
 }
 
