@@ -225,8 +225,8 @@ fn the_unpacked_archive_of_every_image_is_served_by_linkcast_serve_to_the_bit() 
     let shipped = Served::start(&shipped, &folder.path().join("shipped.log"))?;
     for image in ["ours", "pytorch", "xgboost"] {
         let served = Served::start(&unpacked(folder.path(), image)?, &folder.path().join("served.log"))?;
-        for question in questions()? {
-            let (one, other) = (shipped.answer(&question)?, served.answer(&question)?);
+        for question in questions()?.iter().filter(|question| question.accept == JSON) {
+            let (one, other) = (shipped.answer(question)?, served.answer(question)?);
             ensure!(one.status == 200, "{one:?}");
             ensure!(one.body == other.body, "{image}: {} as {}", question.content_type, question.accept);
         }
