@@ -363,11 +363,8 @@ impl fmt::Display for EndpointStatus {
 /// A control plane. No call outlives its `limit`.
 pub trait EndpointPlane: Send + Sync {
     /// Makes a change.
-    fn change(
-        &self,
-        change: &Change,
-        limit: Duration,
-    ) -> impl Future<Output = Result<(), PlaneError>> + Send;
+    fn change(&self, change: &Change, limit: Duration)
+    -> impl Future<Output = Result<(), PlaneError>> + Send;
 
     /// The model called `name`, if there is one.
     fn model(
