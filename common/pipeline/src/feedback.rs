@@ -140,8 +140,8 @@ impl<'a, S: FeedbackItems + TaskItems> FeedbackDesk<'a, S> {
         }
     }
 
-    /// Feedback whose first word came in from `since` to before `until`, oldest first, and what it is worth; none older than it is kept. A review that
-    /// agrees settles what people contest.
+    /// Feedback whose first word came in from `since` to before `until`, oldest first, and what it is worth; none older than it is
+    /// kept. A review that agrees settles what people contest.
     ///
     /// # Errors
     /// A store that fails.
