@@ -29,7 +29,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("insight", &["domain", "features", "scoring", "routing", "monitoring", "pipeline", "lambda", "aws"]),
     ("alert", &["domain", "pipeline", "lambda", "aws"]),
     ("retrain", &["domain", "pipeline", "lambda", "aws"]),
-    ("monitor", &["domain", "pipeline", "lambda", "aws"]),
+    ("monitor", &["domain", "routing", "pipeline", "lambda", "aws"]),
     ("training", &["domain", "features", "scoring", "monitoring"]),
     ("simulator", &["domain", "telemetry"]),
     ("server", &["domain", "scoring"]),

@@ -1,16 +1,19 @@
-//! Monitor as a function: a schedule has it look once an hour, and people's feedback comes in at its URL.
+//! Monitor as a function: a schedule has it look once an hour and let a rollout go on, and people's feedback comes in at its URL.
 //!
-//! Two ways in, told apart by what only one of them has. A look is idempotent by its hour and feedback by insight and person, so
-//! that whatever is delivered twice changes nothing.
+//! Two ways in, told apart by what only one of them has. A look is idempotent by its hour, a rollout's step by the rollout and feedback
+//! by insight and person, so that whatever is delivered twice changes nothing. A look that fails keeps no rollout from being stopped.
 
 mod config;
 mod feedback;
 
-use linkcast_aws::{Count, DynamoStore, EventBridge, write_counts};
+use std::time::Duration;
+
+use linkcast_aws::{Count, DynamoStore, Endpoints, EventBridge, write_counts};
 use linkcast_domain::{Retry, Timestamp};
 use linkcast_lambda::function_url::{Request, Response};
 use linkcast_lambda::{Diagnostic, Function, Invocation, Named};
-use linkcast_pipeline::{Look, Monitor, MonitorError, Trouble};
+use linkcast_pipeline::{Advanced, Look, Monitor, MonitorError, RolloutDesk, RolloutError, Trouble};
+use linkcast_routing::rollout::What;
 use serde::{Deserialize, Serialize};
 
 pub use config::Config;
@@ -19,11 +22,15 @@ pub use feedback::receive;
 /// The task whose insights feedback at the URL is about.
 pub const TASK: &str = "link-health";
 
+/// The longest that a look at a candidate's endpoint may take.
+const LONGEST_CALL: Duration = Duration::from_secs(10);
+
 /// The function, loaded.
 pub struct MonitorFunction {
     fabric: String,
     store: DynamoStore,
     bus: EventBridge,
+    endpoints: Endpoints,
 }
 
 /// What starts it.
@@ -55,6 +62,8 @@ pub enum Answer {
         troubles: Vec<Trouble>,
         /// Notices told.
         told: usize,
+        /// What was done of a rollout, if anything.
+        rollout: Option<&'static str>,
     },
 }
 
@@ -68,14 +77,22 @@ pub enum Looked {
     Before,
 }
 
-/// A look that was not made.
+/// What was not done.
 #[derive(Debug, thiserror::Error)]
-#[error("could not look")]
-struct NotLooked(#[source] MonitorError);
+enum NotDone {
+    #[error("could not look")]
+    Look(#[source] MonitorError),
+    #[error("could not let the rollout go on")]
+    Rollout(#[source] RolloutError),
+}
 
-impl Named for NotLooked {
+impl Named for NotDone {
     fn name(&self) -> &'static str {
-        match &self.0 {
+        let error = match self {
+            NotDone::Rollout(_) => return "RolloutNotTended",
+            NotDone::Look(error) => error,
+        };
+        match error {
             MonitorError::Overtaken { .. } => "LookOvertaken",
             MonitorError::Damaged { .. } | MonitorError::Routing(_) => "MonitorRecordDamaged",
             MonitorError::Notice(_) => "PeopleNotTold",
@@ -84,25 +101,50 @@ impl Named for NotLooked {
     }
 
     fn class(&self) -> Retry {
-        self.0.class()
+        match self {
+            NotDone::Look(error) => error.class(),
+            NotDone::Rollout(error) => error.class(),
+        }
     }
 }
 
 impl MonitorFunction {
-    /// The function over `store` and `bus`.
-    pub fn new(config: &Config, store: DynamoStore, bus: EventBridge) -> Self {
-        MonitorFunction { fabric: config.fabric.clone(), store, bus }
+    /// The function over `store` and `bus`; `endpoints` says whether a candidate can answer.
+    pub fn new(config: &Config, store: DynamoStore, bus: EventBridge, endpoints: Endpoints) -> Self {
+        MonitorFunction { fabric: config.fabric.clone(), store, bus, endpoints }
+    }
+
+    /// Looks, and lets a rollout go on whatever came of that.
+    async fn look(
+        &self,
+        store: &DynamoStore,
+        task: &str,
+        invocation: &Invocation<'_>,
+    ) -> Result<Answer, NotDone> {
+        let bus = self.bus.within(&invocation.budget, invocation.clock);
+        let looked = Monitor::new(store, (&self.fabric, task)).look(&bus, invocation.clock).await;
+        if let Ok(Look::Made(report)) = &looked {
+            report.lines().iter().for_each(|line| tracing::info!("{line}"));
+        }
+        let limit = invocation.budget.share(LONGEST_CALL, invocation.clock);
+        let desk = RolloutDesk::new(store, &bus, (&self.fabric, task));
+        let tended = desk.tend(&self.endpoints, invocation.clock.now(), limit).await;
+        Ok(answer(&looked.map_err(NotDone::Look)?, tended.map_err(NotDone::Rollout)?.as_ref()))
     }
 }
 
-impl From<Look> for Answer {
-    fn from(look: Look) -> Self {
-        let outcome = match &look {
-            Look::Made(_) => Looked::Made,
-            Look::Before(_) => Looked::Before,
-        };
-        let report = look.report();
-        Answer::Looked { at: report.at, outcome, troubles: report.troubles(), told: report.told.len() }
+fn answer(look: &Look, advanced: Option<&Advanced>) -> Answer {
+    let outcome = match look {
+        Look::Made(_) => Looked::Made,
+        Look::Before(_) => Looked::Before,
+    };
+    let (report, rollout) = (look.report(), advanced.and_then(|advanced| advanced.did));
+    Answer::Looked {
+        at: report.at,
+        outcome,
+        troubles: report.troubles(),
+        told: report.told.len(),
+        rollout: rollout.map(What::name),
     }
 }
 
@@ -116,14 +158,7 @@ impl Function for MonitorFunction {
             Trigger::Request(request) => {
                 Ok(Answer::Http(receive(&store, TASK, *request, invocation.clock.now()).await))
             }
-            Trigger::Look { look } => {
-                let bus = self.bus.within(&invocation.budget, invocation.clock);
-                let looked = Monitor::new(&store, (&self.fabric, &look)).look(&bus, invocation.clock).await;
-                if let Ok(Look::Made(report)) = &looked {
-                    report.lines().iter().for_each(|line| tracing::info!("{line}"));
-                }
-                looked.map(Answer::from)
-            }
+            Trigger::Look { look } => self.look(&store, &look, invocation).await,
         };
         let failed = match &answer {
             Ok(Answer::Http(response)) => u8::from(response.status_code >= 400),
@@ -132,7 +167,7 @@ impl Function for MonitorFunction {
         };
         let counts = [(Count::Records, 1.0), (Count::Failures, f64::from(failed))];
         write_counts(("monitor", &self.fabric), &counts, store.take_usage(), invocation);
-        answer.map_err(|error| Diagnostic::of(&NotLooked(error)))
+        answer.map_err(|error| Diagnostic::of(&error))
     }
 }
 

@@ -5,7 +5,8 @@
 
 use std::process::ExitCode;
 
-use linkcast_aws::{DynamoStore, EventBridge, connect};
+use linkcast_aws::{DynamoStore, Endpoints, EventBridge, connect};
+use linkcast_domain::SystemClock;
 use linkcast_lambda::{Variables, serve, start, start_log};
 use linkcast_monitor::{Config, MonitorFunction};
 
@@ -17,7 +18,8 @@ async fn main() -> ExitCode {
         let shared = connect().await;
         let store = DynamoStore::new(&shared, &config.table, &config.fabric);
         let bus = EventBridge::new(&shared, &config.bus, &config.fabric);
-        Ok::<_, std::convert::Infallible>(MonitorFunction::new(&config, store, bus))
+        let endpoints = Endpoints::new(&shared, SystemClock);
+        Ok::<_, std::convert::Infallible>(MonitorFunction::new(&config, store, bus, endpoints))
     });
     serve(started.await).await
 }

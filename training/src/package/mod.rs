@@ -11,6 +11,7 @@ mod tests;
 use std::fmt;
 use std::str::FromStr;
 
+use linkcast_domain::plain_name;
 use linkcast_domain::ports::FolderFile;
 use linkcast_scoring::{REGRESSOR_FILE, digest};
 use serde_json::json;
@@ -216,17 +217,10 @@ fn is_plain(name: &str) -> bool {
 /// The place of an archive in a bucket, `models/{fabric}/{task}/{sha256}/model.tar.gz`. Named by what it holds, so that another
 /// image's archive of the same model never takes its place.
 pub fn package_key(fabric: &str, task: &str, sha256: &str) -> String {
-    format!("models/{}/{}/{sha256}/{ARCHIVE_FILE}", key_part(fabric), key_part(task))
-}
-
-/// A name in lower case, with runs of anything but letters and digits as one hyphen.
-fn key_part(name: &str) -> String {
-    let lower = name.to_lowercase();
-    let words = lower.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join("-")
+    format!("models/{}/{}/{sha256}/{ARCHIVE_FILE}", plain_name(fabric), plain_name(task))
 }
 
 /// The model package group of a fabric's task, `linkcast-{fabric}-{task}`.
 pub fn group_name(fabric: &str, task: &str) -> String {
-    format!("linkcast-{}-{}", key_part(fabric), key_part(task))
+    format!("linkcast-{}-{}", plain_name(fabric), plain_name(task))
 }

@@ -3,11 +3,14 @@
 mod begin;
 mod shown;
 
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
+use linkcast_aws::Endpoints;
 use linkcast_domain::{Clock, RegistryError, SystemClock};
-use linkcast_pipeline::{NoBus, RolloutDesk, RolloutError, RoutingError};
+use linkcast_pipeline::{Advanced, FeedbackError, NoBus, RolloutDesk, RolloutError, RoutingError};
 use linkcast_routing::Exposure;
-use linkcast_routing::rollout::{Asked, RolloutRefusal};
+use linkcast_routing::rollout::{Asked, Readiness, RolloutRefusal};
 use serde::Serialize;
 
 use super::Session;
@@ -15,7 +18,10 @@ use crate::arguments::DatabaseArguments;
 use crate::database::{self, open_existing, ready};
 use crate::exit::{ExitKind, Failure};
 use crate::output::Form;
-use crate::store::AnyStore;
+use crate::store::{self, AnyStore, StorePlace};
+
+/// The longest that a look at a candidate's endpoint may take.
+const LOOK: Duration = Duration::from_secs(20);
 
 /// Bring a candidate from a shadow to all streams, step by step, and back when it harms.
 #[derive(Args, Debug)]
@@ -60,7 +66,8 @@ struct TaskArguments {
 /// What was found wrong afterwards.
 #[derive(Args, Clone, Debug)]
 struct LookArguments {
-    /// What was found wrong of what was reviewed since the rollout began: the candidate's, then the live variant's, as 3/40,20/360.
+    /// What was found wrong of what was reviewed since the rollout began, in place of what feedback says: the candidate's, then the live
+    /// variant's, as 3/40,20/360.
     #[arg(long, value_name = "WRONG/OF,WRONG/OF", value_parser = quality)]
     quality: Option<Exposure>,
     #[command(flatten)]
@@ -93,6 +100,16 @@ fn quality(text: &str) -> Result<Exposure, String> {
 }
 
 type Desk<'a> = RolloutDesk<'a, AnyStore, NoBus>;
+
+impl LookArguments {
+    /// What was found wrong, as said by hand or by feedback.
+    fn confirmed(&self, desk: &Desk<'_>) -> Result<Vec<Exposure>, Failure> {
+        match self.quality {
+            Some(quality) => Ok(vec![quality]),
+            None => ready(desk.quality(SystemClock.now())).map_err(refused),
+        }
+    }
+}
 
 /// Runs it.
 pub(crate) fn execute(arguments: &RolloutArguments, session: &mut Session<'_>) -> Result<(), Failure> {
@@ -127,8 +144,12 @@ struct AdvancedLine<'a> {
 fn advance(arguments: &LookArguments, session: &mut Session<'_>) -> Result<(), Failure> {
     let store = open_existing(&arguments.task.database, session.configuration)?;
     let desk = desk(&store, &arguments.task, session);
-    let quality: Vec<Exposure> = arguments.quality.into_iter().collect();
-    let advanced = ready(desk.advance(SystemClock.now(), &quality)).map_err(refused)?;
+    let advanced = match arguments.quality {
+        Some(quality) => {
+            ready(desk.advance(SystemClock.now(), &[quality], &Readiness::Ready)).map_err(refused)?
+        }
+        None => tended(&desk, arguments, session)?,
+    };
     let (did, rollout) = (advanced.did.map(linkcast_routing::rollout::What::name), &advanced.rollout);
     match session.form {
         Form::JsonLines => session.output.json(&AdvancedLine {
@@ -151,11 +172,24 @@ fn advance(arguments: &LookArguments, session: &mut Session<'_>) -> Result<(), F
     Ok(())
 }
 
+/// As the monitor does it. A table's candidates stand behind endpoints, which are looked at; a file's are not asked by anybody.
+fn tended(desk: &Desk<'_>, arguments: &LookArguments, session: &Session<'_>) -> Result<Advanced, Failure> {
+    let is_table = matches!(arguments.task.database.place(session.configuration), Some(StorePlace::Table(_)));
+    if !is_table {
+        let quality = arguments.confirmed(desk)?;
+        return ready(desk.advance(SystemClock.now(), &quality, &Readiness::Ready)).map_err(refused);
+    }
+    let plane = Endpoints::new(&store::connect()?, SystemClock);
+    let advanced = ready(desk.tend(&plane, SystemClock.now(), LOOK)).map_err(refused)?;
+    let absent = || RolloutError::NotUnderWay { task: arguments.task.task.clone() };
+    advanced.ok_or_else(|| refused(absent()))
+}
+
 fn by_person(deed: Deed, arguments: &PersonArguments, session: &mut Session<'_>) -> Result<(), Failure> {
     let task = &arguments.look.task;
     let store = open_existing(&task.database, session.configuration)?;
     let desk = desk(&store, task, session);
-    let quality: Vec<Exposure> = arguments.look.quality.into_iter().collect();
+    let quality = arguments.look.confirmed(&desk)?;
     let by = arguments.by.clone().unwrap_or_else(|| session.configuration.user.clone());
     let asked = Asked { by: &by, reason: &arguments.reason, at: SystemClock.now() };
     let rollout = match deed {
@@ -175,8 +209,12 @@ fn desk<'a>(store: &'a AnyStore, task: &'a TaskArguments, session: &Session<'a>)
 fn refused(error: RolloutError) -> Failure {
     let (kind, step) = match error {
         RolloutError::Store(error)
+        | RolloutError::Feedback(FeedbackError::Store(error))
         | RolloutError::Routing(RoutingError::Store(error))
         | RolloutError::Registry(RegistryError::Store(error)) => return database::failure(error),
+        RolloutError::NotUnderWay { .. } => {
+            (ExitKind::UnusableInput, "see what was done with `linkcast rollout history`")
+        }
         RolloutError::Absent { .. } => (ExitKind::UnusableInput, "begin one with `linkcast rollout start`"),
         RolloutError::NoPolicy { .. } => {
             (ExitKind::UnusableInput, "write a policy with `linkcast routing set FILE`")
@@ -192,6 +230,7 @@ fn refused(error: RolloutError) -> Failure {
             "run `linkcast rollout advance`, which says what was changed; then `resume` or `abort`",
         ),
         RolloutError::NotApproved { .. } => (ExitKind::Refused, "approve it with `linkcast models approve`"),
+        RolloutError::Feedback(_) => (ExitKind::Database, "look at it with `linkcast feedback list`"),
         RolloutError::Refused(_) | RolloutError::Overtaken { .. } => {
             (ExitKind::Refused, "look at it with `linkcast rollout status`")
         }

@@ -21,7 +21,7 @@ struct StatusLine<'a> {
 pub(super) fn status(arguments: &LookArguments, session: &mut Session<'_>) -> Result<(), Failure> {
     let store = open_existing(&arguments.task.database, session.configuration)?;
     let desk = desk(&store, &arguments.task, session);
-    let quality: Vec<_> = arguments.quality.into_iter().collect();
+    let quality = arguments.confirmed(&desk)?;
     let verdict = ready(desk.look(SystemClock.now(), &quality)).map_err(refused)?;
     let Some(found) = ready(desk.current()).map_err(refused)? else { return Ok(()) };
     let rollout = &found.value;
@@ -41,9 +41,9 @@ pub(super) fn status(arguments: &LookArguments, session: &mut Session<'_>) -> Re
 /// `linkcast rollout look`.
 pub(super) fn look(arguments: &LookArguments, session: &mut Session<'_>) -> Result<(), Failure> {
     let store = open_existing(&arguments.task.database, session.configuration)?;
-    let quality: Vec<_> = arguments.quality.into_iter().collect();
-    let found = ready(desk(&store, &arguments.task, session).look(SystemClock.now(), &quality));
-    let verdict = found.map_err(refused)?;
+    let desk = desk(&store, &arguments.task, session);
+    let quality = arguments.confirmed(&desk)?;
+    let verdict = ready(desk.look(SystemClock.now(), &quality)).map_err(refused)?;
     match session.form {
         Form::JsonLines => session.output.json(&verdict)?,
         Form::Text => {

@@ -4,6 +4,7 @@ use linkcast_domain::ports::StoreError;
 use linkcast_domain::{Approval, ModelVersion, RegistryError, Retry};
 use linkcast_routing::rollout::RolloutRefusal;
 
+use crate::feedback::FeedbackError;
 use crate::notices::NoticeError;
 use crate::router::RoutingError;
 
@@ -16,6 +17,9 @@ pub enum RolloutError {
     /// The policy or what was seen could not be read.
     #[error(transparent)]
     Routing(#[from] RoutingError),
+    /// What is confirmed of the answers could not be read.
+    #[error(transparent)]
+    Feedback(#[from] FeedbackError),
     /// The registry did not do its part.
     #[error(transparent)]
     Registry(#[from] RegistryError),
@@ -28,6 +32,12 @@ pub enum RolloutError {
     /// None was ever begun.
     #[error("{task} has no rollout")]
     Absent {
+        /// Whose.
+        task: String,
+    },
+    /// The last one is over.
+    #[error("no rollout of {task} is under way")]
+    NotUnderWay {
         /// Whose.
         task: String,
     },
@@ -88,6 +98,7 @@ impl RolloutError {
             | RolloutError::Routing(RoutingError::Store(error))
             | RolloutError::Registry(RegistryError::Store(error)) => error.class(),
             RolloutError::Notice(error) => error.class(),
+            RolloutError::Feedback(error) => error.class(),
             RolloutError::Overtaken { .. } | RolloutError::Registry(RegistryError::Contended { .. }) => {
                 Retry::Later
             }
@@ -95,6 +106,7 @@ impl RolloutError {
             | RolloutError::Registry(_)
             | RolloutError::Refused(_)
             | RolloutError::Absent { .. }
+            | RolloutError::NotUnderWay { .. }
             | RolloutError::NoPolicy { .. }
             | RolloutError::OtherModel { .. }
             | RolloutError::NotApproved { .. }

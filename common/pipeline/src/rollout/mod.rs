@@ -10,6 +10,7 @@
 
 mod carrying;
 mod error;
+mod tending;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -19,8 +20,8 @@ use std::collections::BTreeMap;
 use linkcast_domain::ports::{Bus, RegistryItems, Revised, TaskItem, TaskItems, Written};
 use linkcast_domain::{Alias, Approval, ModelName, ModelVersion, Registry, Timestamp};
 use linkcast_routing::rollout::{
-    AUTOMATIC, Asked, Change, Decision, Hold, Model, Rollout, RolloutPhase, RolloutPlan, RolloutRefusal,
-    RolloutVerdict, Step, StoredPolicy, What,
+    AUTOMATIC, Asked, Change, Decision, Hold, Model, Readiness, Rollout, RolloutPhase, RolloutPlan,
+    RolloutRefusal, RolloutVerdict, Step, StoredPolicy, What,
 };
 use linkcast_routing::{Evidence, Exposure};
 
@@ -106,11 +107,17 @@ impl<'a, I: TaskItems + RegistryItems, B: Bus> RolloutDesk<'a, I, B> {
         Ok(rollout.judge(&hours, quality, now))
     }
 
-    /// Lets the rollout go on by itself: carries on what is under way, or aborts, or takes the next step, or waits.
+    /// Lets the rollout go on by itself: carries on what is under way, or aborts, or takes the next step, or waits. A candidate that is
+    /// not ready takes no step.
     ///
     /// # Errors
     /// No rollout, a store or bus that fails, others that write each time. What was begun is carried on by the next call.
-    pub async fn advance(&self, now: Timestamp, quality: &[Exposure]) -> Result<Advanced, RolloutError> {
+    pub async fn advance(
+        &self,
+        now: Timestamp,
+        quality: &[Exposure],
+        readiness: &Readiness,
+    ) -> Result<Advanced, RolloutError> {
         for _ in 0..TRIES {
             let found = self.expected().await?;
             if let Some(change) = &found.value.pending {
@@ -118,7 +125,7 @@ impl<'a, I: TaskItems + RegistryItems, B: Bus> RolloutDesk<'a, I, B> {
                 let rollout = self.carried(found.revision, found.value).await?;
                 return Ok(Advanced { did, verdict: None, rollout });
             }
-            let (change, verdict) = self.next(&found.value, now, quality).await?;
+            let (change, verdict) = self.next(&found.value, now, (quality, readiness)).await?;
             let Some(change) = change else {
                 return Ok(Advanced { did: None, verdict, rollout: found.value });
             };
@@ -192,7 +199,7 @@ impl<'a, I: TaskItems + RegistryItems, B: Bus> RolloutDesk<'a, I, B> {
         &self,
         rollout: &Rollout,
         now: Timestamp,
-        quality: &[Exposure],
+        (quality, readiness): (&[Exposure], &Readiness),
     ) -> Result<(Option<Change>, Option<RolloutVerdict>), RolloutError> {
         if rollout.standing.phase != RolloutPhase::Running {
             return Ok((None, None));
@@ -202,7 +209,7 @@ impl<'a, I: TaskItems + RegistryItems, B: Bus> RolloutDesk<'a, I, B> {
             return Ok((Some(rollout.pause(&stored, now)), None));
         }
         let hours = self.hours(rollout.since(), now).await?;
-        let verdict = rollout.judge(&hours, quality, now);
+        let verdict = rollout.judge(&hours, quality, now).with(readiness.clone());
         let reason = told::reason(&verdict);
         let (asked, told) = (Asked { by: AUTOMATIC, reason: &reason, at: now }, Some(verdict.clone()));
         let change = match &verdict.decision {

@@ -11,7 +11,7 @@ use linkcast_domain::{
     Alias, Aliases, Decision as Ruled, Lineage, ModelFacts, ModelVersion, RegisteredModel, Registry, Ruling,
     Timestamp,
 };
-use linkcast_routing::rollout::{Asked, Decision, Rollout, RolloutPhase, RolloutPlan, What};
+use linkcast_routing::rollout::{Asked, Decision, Readiness, Rollout, RolloutPhase, RolloutPlan, What};
 use linkcast_store::MemoryStore;
 use serde_json::Map;
 
@@ -213,7 +213,7 @@ async fn led(store: &MemoryStore, steps: usize) -> i64 {
     desk(store).start(plan(), asked(0)).await.unwrap();
     for (step, share) in [0, 10, 25, 50].into_iter().enumerate().take(steps) {
         seen(store, step as i64 + 1, share, 5).await;
-        let advanced = desk(store).advance(at(step as i64 + 2), &[]).await.unwrap();
+        let advanced = desk(store).advance(at(step as i64 + 2), &[], &Readiness::Ready).await.unwrap();
         assert!(advanced.did.is_some(), "{:?}", advanced.verdict);
     }
     steps as i64 + 1
@@ -233,7 +233,7 @@ async fn a_good_candidate_becomes_live_step_by_step_and_everyone_is_told() {
     assert_eq!(told(&store).await, all.map(|what| (what.to_owned(), "info")));
     let history = desk(&store).history().await.unwrap();
     assert!(history.iter().skip(1).all(|change| change.verdict.is_some() && change.by == "rollout"));
-    assert_eq!(desk(&store).advance(at(9), &[]).await.unwrap().did, None, "it is over");
+    assert_eq!(desk(&store).advance(at(9), &[], &Readiness::Ready).await.unwrap().did, None, "it is over");
 
     desk(&store).abort(asked(30), &[]).await.unwrap();
     assert_eq!(policy(&store).await.value, POLICY, "to the byte");
@@ -251,7 +251,7 @@ async fn a_harmful_candidate_is_taken_back_at_once_with_the_number_that_failed()
     let verdict = desk(&store).look(at(hour + 1), &[]).await.unwrap();
     assert!(matches!(verdict.decision, Decision::Abort { .. }), "{verdict:?}");
     assert_eq!(kept(&store).await, before, "a look changes nothing");
-    let advanced = desk(&store).advance(at(hour + 1), &[]).await.unwrap();
+    let advanced = desk(&store).advance(at(hour + 1), &[], &Readiness::Ready).await.unwrap();
     assert_eq!((advanced.did, policy(&store).await.value.as_str()), (Some(What::Aborted), POLICY));
     let notices = NoticeBoard::new(&store, TASK).between(at(hour), at(hour + 2)).await.unwrap();
     let last = notices.last().unwrap();
@@ -259,7 +259,7 @@ async fn a_harmful_candidate_is_taken_back_at_once_with_the_number_that_failed()
     assert!(last.summary.contains("failures: 60 of 400 against 18 of"), "{}", last.summary);
     assert!(last.details["verdict"]["guardrails"][0]["harm"]["evidence"].as_f64().unwrap() > 80.0);
     assert_eq!(Registry::new(&store, TASK).aliases().await.unwrap().candidate, None);
-    assert_eq!(desk(&store).advance(at(hour + 2), &[]).await.unwrap().did, None);
+    assert_eq!(desk(&store).advance(at(hour + 2), &[], &Readiness::Ready).await.unwrap().did, None);
 }
 
 #[tokio::test]
@@ -268,7 +268,11 @@ async fn two_that_act_at_once_take_one_step() {
     desk(&store).start(plan(), asked(0)).await.unwrap();
     seen(&store, 1, 0, 5).await;
     let (one, other) = (desk(&store), desk(&store));
-    let both = futures_util::future::join(one.advance(at(2), &[]), other.advance(at(2), &[])).await;
+    let both = futures_util::future::join(
+        one.advance(at(2), &[], &Readiness::Ready),
+        other.advance(at(2), &[], &Readiness::Ready),
+    )
+    .await;
     both.0.unwrap();
     both.1.unwrap();
     let found = desk(&store).current().await.unwrap().unwrap().value;
@@ -278,7 +282,7 @@ async fn two_that_act_at_once_take_one_step() {
     // One that was held up between its reading and its write finds the other's step and takes none.
     let stale = desk(&store).current().await.unwrap().unwrap();
     seen(&store, 3, 10, 5).await;
-    desk(&store).advance(at(4), &[]).await.unwrap();
+    desk(&store).advance(at(4), &[], &Readiness::Ready).await.unwrap();
     let late = store
         .put_task_item(
             TASK,
@@ -305,7 +309,7 @@ async fn a_policy_changed_by_hand_stops_the_actor_and_only_a_person_lets_it_go_o
     let refused = desk(&store).promote(asked(hour + 1), &[]).await.unwrap_err();
     assert!(matches!(refused, RolloutError::ChangedByHand { .. }), "{refused}");
     for _ in 0..3 {
-        desk(&store).advance(at(hour + 1), &[]).await.unwrap();
+        desk(&store).advance(at(hour + 1), &[], &Readiness::Ready).await.unwrap();
         assert_eq!(policy(&store).await.value, mine, "a person is not undone, harm or no harm");
     }
     let paused = desk(&store).current().await.unwrap().unwrap().value;
@@ -326,7 +330,7 @@ async fn a_bus_that_is_down_holds_nothing_up_and_is_told_later() {
     let bus = Down(Mutex::new(1));
     let desk = RolloutDesk::new(&store, &bus, PLACE);
     assert!(matches!(desk.start(plan(), asked(0)).await, Err(RolloutError::Notice(_))));
-    assert_eq!(desk.advance(at(1), &[]).await.unwrap().did, Some(What::Started));
+    assert_eq!(desk.advance(at(1), &[], &Readiness::Ready).await.unwrap().did, Some(What::Started));
     assert_eq!(told(&store).await, [("started".to_owned(), "info")]);
 }
 
@@ -344,7 +348,10 @@ async fn what_cannot_be_begun_leaves_no_trace() {
         &PLAN.replace(r#""model":{"version":"2026.2","digest":"d2026.2"}"#, r#""shadow":"x""#),
     );
     assert!(matches!(desk(&empty).start(alone.unwrap(), asked(0)).await, Err(RolloutError::NoPolicy { .. })));
-    assert!(matches!(desk(&empty).advance(at(0), &[]).await, Err(RolloutError::Absent { .. })));
+    assert!(matches!(
+        desk(&empty).advance(at(0), &[], &Readiness::Ready).await,
+        Err(RolloutError::Absent { .. })
+    ));
     desk(&store).start(plan(), asked(0)).await.unwrap();
     assert!(matches!(desk(&store).start(plan(), asked(1)).await, Err(RolloutError::Refused(_))));
 }
@@ -378,7 +385,9 @@ impl Deed {
     async fn done<I: TaskItems + RegistryItems>(self, store: &I, hour: i64) -> Result<Rollout, RolloutError> {
         match self {
             Deed::Start => desk(store).start(plan(), asked(hour)).await,
-            Deed::Step | Deed::Harm | Deed::Finish => Ok(desk(store).advance(at(hour), &[]).await?.rollout),
+            Deed::Step | Deed::Harm | Deed::Finish => {
+                Ok(desk(store).advance(at(hour), &[], &Readiness::Ready).await?.rollout)
+            }
             Deed::Rollback => desk(store).abort(asked(hour), &[]).await,
         }
     }
@@ -399,7 +408,7 @@ async fn a_crash_between_any_two_writes_ends_where_no_crash_would_have() {
                 assert!(deed.done(&dying, hour).await.is_err(), "{deed:?} at write {dies_at}");
                 let under_way = desk(&store).current().await.unwrap();
                 if under_way.is_some_and(|found| found.value.pending.is_some()) {
-                    desk(&store).advance(at(hour), &[]).await.unwrap();
+                    desk(&store).advance(at(hour), &[], &Readiness::Ready).await.unwrap();
                 } else if kept(&store).await != expected {
                     deed.done(&store, hour).await.unwrap();
                 }
@@ -419,7 +428,7 @@ async fn a_hand_on_the_policy_while_a_step_is_under_way_is_left_alone() {
     let mine =
         found.value.replace("\"weight\": 90", "\"weight\": 97").replace("\"weight\": 10", "\"weight\": 3");
     put(&store, "routing", found.revision, &mine).await;
-    let advanced = desk(&store).advance(at(hour), &[]).await.unwrap();
+    let advanced = desk(&store).advance(at(hour), &[], &Readiness::Ready).await.unwrap();
     assert!(matches!(advanced.rollout.standing.phase, RolloutPhase::Paused { .. }));
     assert_eq!(policy(&store).await.value, mine);
 }

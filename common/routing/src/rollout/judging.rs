@@ -93,6 +93,11 @@ pub enum Hold {
         /// When it passed.
         at: Timestamp,
     },
+    /// The candidate cannot answer yet.
+    NotReady {
+        /// What is missing.
+        what: String,
+    },
 }
 
 impl fmt::Display for Hold {
@@ -116,7 +121,31 @@ impl fmt::Display for Hold {
             Hold::Expired { at } => {
                 write!(f, "the step's longest time passed at {at}: promote or abort by hand")
             }
+            Hold::NotReady { what } => write!(f, "the candidate is not ready: {what}"),
         }
+    }
+}
+
+/// Whether the candidate can answer: no stream is its own before it can.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// It can.
+    Ready,
+    /// It cannot, or nobody knows.
+    NotReady {
+        /// What is missing.
+        what: String,
+    },
+}
+
+impl RolloutVerdict {
+    /// The same for a candidate that is so: a step that is to be taken waits for one that is ready.
+    #[must_use]
+    pub fn with(mut self, readiness: Readiness) -> Self {
+        if let (Decision::Promote { .. }, Readiness::NotReady { what }) = (&self.decision, readiness) {
+            self.decision = Decision::Hold { because: vec![Hold::NotReady { what }] };
+        }
+        self
     }
 }
 

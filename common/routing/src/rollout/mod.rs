@@ -21,7 +21,7 @@ mod weights;
 
 pub use change::{Asked, Change, PolicyWrite, Standing, What};
 pub use held::{Harm, Held, Interval};
-pub use judging::{Decision, Hold, RolloutVerdict};
+pub use judging::{Decision, Hold, Readiness, RolloutVerdict};
 pub use plan::{CandidateText, Model, PlanError, PlanText, RolloutPlan, Terms};
 pub use seen::{Counted, Cut};
 pub use sprt::{Leaning, Sprt};
