@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use linkcast_domain::ports::{
     Changes, Maintenance, MaintenanceWindow, Notifier, Outbox, PipelineStore, SourceRecord, StoreError,
-    TaskItems,
 };
 use linkcast_domain::{Alert, Cause, Clock, NodeGuid, NodeKind, PortFacts, Sample, StreamId, Timestamp};
 use linkcast_features::Calendar;

@@ -157,14 +157,16 @@ fn write_hours(items: &MemoryStore, hours: std::ops::Range<i64>, center: f64) {
             let mut sketches = FeatureSketches::default();
             for sample in 0..30_i64 {
                 let mut vector = FeatureVector::default();
-                let noise = f64::from((hour * 7_919 + sample * 104_729).rem_euclid(997) as i32) / 997.0;
+                let chance = xxhash_rust::xxh3::xxh3_64(format!("{hour} {process} {sample}").as_bytes());
+                let noise = (chance >> 11) as f64 / (1_u64 << 53) as f64;
                 vector.set(Feature::LatencyP99, center + noise);
                 sketches.add(&vector);
                 sketches.add_score(PredictionType::Normal, 10.0 + noise, 0.9);
             }
             let name = format!("sketch#{:012}#{process}-1", at(hour, 0).millis() / HOUR_MS);
             let text = Revised { revision: 0, value: sketches.to_text() };
-            now(items.put_task_item(TASK, &TaskItem { name, text, until: None })).unwrap();
+            let written = now(items.put_task_item(TASK, &TaskItem { name, text, until: None })).unwrap();
+            assert_eq!(written, Written::Yes);
         }
     }
 }
