@@ -28,8 +28,8 @@ training:
   platform: local
   deployment_target: embedded
   parameters:
-    classifier: {rounds: 15, depth: 4, eta: 0.4}
-    regressor: {rounds: 10, depth: 4, eta: 0.3}
+    classifier: {rounds: 12, depth: 4, eta: 0.4}
+    regressor: {rounds: 6, depth: 3, eta: 0.3}
 ";
 
 struct Scene {
@@ -42,8 +42,8 @@ impl Scene {
         let scene = Scene { folder: tempfile::tempdir()? };
         let (fabric, database, history) = (scene.path("fabric"), scene.path("lab.db"), scene.path("history"));
         let simulate =
-            ["simulate", "--ports", "320", "--hours", "8", "--interval-seconds", "120", "--seed", "11"];
-        done(&[&simulate[..], &["--fault-rate", "0.12", "--out", text(&fabric)]].concat())?;
+            ["simulate", "--ports", "160", "--hours", "6", "--interval-seconds", "180", "--seed", "11"];
+        done(&[&simulate[..], &["--fault-rate", "0.3", "--out", text(&fabric)]].concat())?;
         done(&["replay", text(&fabric), "--db", text(&database)])?;
         let range = ["--since", "2026-01-04T00:00:00Z", "--until", "2026-01-06T00:00:00Z"];
         done(

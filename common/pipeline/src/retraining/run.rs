@@ -262,10 +262,11 @@ impl Run {
     }
 
     fn started(&mut self, trainer: &Trainer, now: Timestamp) -> Moved {
-        if self.trainer.is_none() {
-            self.trainer = Some(trainer.clone());
-        }
-        if self.stage() == Stage::Requested { self.enter(Stage::Training, now) } else { Moved::No }
+        let moved = match self.trainer {
+            Some(_) => Moved::No,
+            None => fill(&mut self.trainer, Some(trainer), |known, new| known != new),
+        };
+        if self.stage() == Stage::Requested { self.enter(Stage::Training, now) } else { moved }
     }
 
     fn prepared(&mut self, data: &DataFacts, live: Option<&String>, code: Option<&String>) -> Moved {

@@ -118,7 +118,7 @@ fn each_guard_says_which_it_is_with_its_numbers_and_when_it_would_pass() {
     assert_eq!(refusal.passes_at(), Some(at(HOUR + 7 * DAY)));
     assert_eq!(
         refusal.to_string(),
-        "the last run ended at 2026-11-02T01:00:00Z and 7 days must pass: passes at 2026-11-09T01:00:00Z"
+        "the last run ended at 2026-11-02T01:00:00.000Z and 7 days must pass: passes at 2026-11-09T01:00:00.000Z"
     );
     assert!(
         matches!(scene.ask("c", Trigger::Drift, plenty(), 2 * DAY + 2 * HOUR), Asked::Begun(_)),
@@ -134,7 +134,7 @@ fn each_guard_says_which_it_is_with_its_numbers_and_when_it_would_pass() {
     let refusal = scene.refused("e", Trigger::Schedule, dear, 20 * DAY);
     assert_eq!(
         refusal.to_string(),
-        "$2.00 of this month's $25.00 are spent and a run is modelled to cost $24.00: passes at 2026-12-01T00:00:00Z"
+        "$2.00 of this month's $25.00 are spent and a run is modelled to cost $24.00: passes at 2026-12-01T00:00:00.000Z"
     );
     assert!(
         matches!(scene.ask("f", Trigger::Schedule, dear, 29 * DAY), Asked::Begun(_)),
