@@ -99,8 +99,7 @@ fn operations(running: &Running) -> Vec<String> {
 }
 
 /// The script that interrupts the call at `place` of those in `names`.
-fn at_call(names: &[String], place: usize, fault: Fault) -> Script {
-    let name = &names[place];
+fn at_call(names: &[String], (place, name): (usize, &String), fault: Fault) -> Script {
     let before = names.iter().take(place).filter(|other| *other == name).count();
     let steps = vec![Step::times(Fault::Answer, before as u32), Step::times(fault, 1)];
     Script::default().and(name, steps)
@@ -129,18 +128,18 @@ async fn everywhere(model: &Arc<Model>, steps: &[Aim]) -> Result<Vec<String>> {
         .collect();
     let end = there(&plane).await?;
     let tried =
-        (0..names.len()).flat_map(|place| [Fault::Error500, Fault::Reset].map(|fault| (place, fault)));
+        names.iter().enumerate().flat_map(|call| [Fault::Error500, Fault::Reset].map(|fault| (call, fault)));
     let (names, end_of) = (&names, &end);
     stream::iter(tried)
-        .map(|(place, fault)| {
+        .map(|(call, fault)| {
             let prepared = prepared();
             async move {
                 let (running, plane, _) = prepared.await?;
-                running.set_script(at_call(names, place, fault))?;
+                running.set_script(at_call(names, call, fault))?;
                 run(&plane, last).await??;
                 running.set_script(Script::default())?;
-                let (found, name) = (there(&plane).await?, &names[place]);
-                assert_eq!(&found, end_of, "{fault:?} at call {place}, {name}");
+                let found = there(&plane).await?;
+                assert_eq!(&found, end_of, "{fault:?} at call {call:?}");
                 anyhow::Ok(())
             }
         })

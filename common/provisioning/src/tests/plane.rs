@@ -151,6 +151,17 @@ impl<'a> MemoryPlane<'a> {
 
 impl Inner {
     fn change(&mut self, change: &Change, now: Timestamp) -> Result<(), PlaneFault> {
+        use Change as C;
+        match change {
+            C::CreateModel { .. } | C::CreateConfig { .. } | C::TagConfig { .. } => self.make(change, now)?,
+            C::CreateEndpoint { .. } | C::UpdateEndpoint { .. } => self.make(change, now)?,
+            _ => self.scale_or_delete(change, now)?,
+        }
+        self.changes.push(change.clone());
+        Ok(())
+    }
+
+    fn make(&mut self, change: &Change, now: Timestamp) -> Result<(), PlaneFault> {
         let arn = |kind: &str, name: &str| format!("arn:{kind}/{name}");
         let state = &mut self.state;
         match change.clone() {
@@ -199,6 +210,14 @@ impl Inner {
                     (EndpointStatus::Updating, Some(config), LOOKS);
                 endpoint.changed = now;
             }
+            _ => return Err(PlaneFault::Refused),
+        }
+        Ok(())
+    }
+
+    fn scale_or_delete(&mut self, change: &Change, now: Timestamp) -> Result<(), PlaneFault> {
+        let state = &mut self.state;
+        match change.clone() {
             Change::RegisterScaling { endpoint, scaling } => {
                 settled(&mut state.endpoints, &endpoint)?;
                 let entry = state.scaling.entry(endpoint).or_default();
@@ -228,8 +247,8 @@ impl Inner {
             Change::DeleteModel { name } => {
                 state.models.remove(&name).ok_or(PlaneFault::NotFound)?;
             }
+            _ => return Err(PlaneFault::Refused),
         }
-        self.changes.push(change.clone());
         Ok(())
     }
 
