@@ -2,7 +2,12 @@
 //!
 //! Run, replay and demo share it, so that what is recorded, live or simulated goes exactly the same way.
 
-use linkcast_domain::ports::{Lookup, Maintenance, MaintenanceWindow, Outbox, PipelineStore, StoreError};
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+
+use linkcast_domain::ports::{
+    Lookup, Maintenance, MaintenanceWindow, Outbox, PipelineStore, StoreError, TaskItems,
+};
 use linkcast_domain::{Alert, Retry, SystemClock, Timestamp};
 use linkcast_features::Calendar;
 use linkcast_pipeline::{Pipeline, PipelineError, Settings, Sweep, SweepReport, Tally};
@@ -16,9 +21,9 @@ use crate::printed;
 use crate::sink::Channel;
 
 /// All that a store must do for a pipeline in one process.
-pub(crate) trait EngineStore: PipelineStore + Outbox + Lookup + Maintenance {}
+pub(crate) trait EngineStore: PipelineStore + Outbox + Lookup + Maintenance + TaskItems {}
 
-impl<S: PipelineStore + Outbox + Lookup + Maintenance> EngineStore for S {}
+impl<S: PipelineStore + Outbox + Lookup + Maintenance + TaskItems> EngineStore for S {}
 
 /// What a pipeline is made of beside its store.
 pub(crate) struct Parts {
@@ -50,6 +55,15 @@ pub(crate) struct Engine<S: EngineStore> {
     alerts_told: u64,
     failing_channels: u64,
     latest: Timestamp,
+    sketches: Sketches,
+}
+
+/// Whether what is counted for the drift watch can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sketches {
+    Kept,
+    /// They could not be written, which was said.
+    Held,
 }
 
 impl<S: EngineStore> Engine<S> {
@@ -67,7 +81,16 @@ impl<S: EngineStore> Engine<S> {
             alerts_told: 0,
             failing_channels: 0,
             latest: Timestamp::EPOCH,
+            sketches: Sketches::Kept,
         })
+    }
+
+    /// The same, counting what is seen and said, so that drift can be told.
+    #[must_use]
+    pub(crate) fn counting(mut self) -> Self {
+        let process = format!("run-{:016x}", RandomState::new().hash_one(std::process::id()));
+        self.pipeline = self.pipeline.counting(&process);
+        self
     }
 
     /// The last position of `source` that survives a crash, 0 if there is none.
@@ -101,6 +124,8 @@ impl<S: EngineStore> Engine<S> {
                 self.tally.add(&report.tally);
                 self.alerts_told += report.alerts.len() as u64;
                 self.judge_channels(report.tally.failed_notices);
+                let written = ready(self.pipeline.write_sketches());
+                self.judge_sketches(written);
                 Ok((report, Kept::Durable))
             }
             Err(PipelineError::Store(error)) if error.class() != Retry::Never => {
@@ -120,7 +145,24 @@ impl<S: EngineStore> Engine<S> {
         self.tally.add(&report.tally);
         self.alerts_told += report.alerts.len() as u64;
         self.judge_channels(report.tally.failed_notices);
+        let written = ready(self.pipeline.write_last_sketches());
+        self.judge_sketches(written);
         Ok(report)
+    }
+
+    /// Says when sketches cannot be written, once: nothing but the drift watch waits for them.
+    fn judge_sketches(&mut self, written: Result<(), StoreError>) {
+        match written {
+            Ok(()) => self.sketches = Sketches::Kept,
+            Err(error) if self.sketches == Sketches::Kept => {
+                self.sketches = Sketches::Held;
+                crate::output::tell(&format!(
+                    "warning: {}; what is counted for the drift watch is written later",
+                    told(&error)
+                ));
+            }
+            Err(_) => {}
+        }
     }
 
     /// Says when channels cannot be told, once and not with every sweep.

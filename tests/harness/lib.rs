@@ -8,6 +8,7 @@ mod arrivals;
 mod capture;
 mod deployed;
 mod emulator;
+mod evidently;
 mod fabric;
 mod linkcast;
 mod moto;
@@ -26,6 +27,7 @@ pub use emulator::{
     ACCOUNT, Emulator, REGION, bentoml_python, body_of, cargo_lambda, emulator_python, models_python,
     project_folder,
 };
+pub use evidently::ask_evidently;
 pub use fabric::IbsimFabric;
 pub use linkcast::{Linkcast, binary, fixture};
 pub use moto::{Moto, ask_python, labelled_fabric};

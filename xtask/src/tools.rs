@@ -24,11 +24,19 @@ pub(crate) enum ToolSet {
     Models,
     /// BentoML, which serves our ONNX files as services elsewhere do.
     BentoMl,
+    /// Evidently, whose drift tests ours is held beside.
+    Evidently,
 }
 
 impl ToolSet {
-    const ALL: [ToolSet; 5] =
-        [ToolSet::Emulator, ToolSet::Sam, ToolSet::Checkov, ToolSet::Models, ToolSet::BentoMl];
+    const ALL: [ToolSet; 6] = [
+        ToolSet::Emulator,
+        ToolSet::Sam,
+        ToolSet::Checkov,
+        ToolSet::Models,
+        ToolSet::BentoMl,
+        ToolSet::Evidently,
+    ];
 
     fn folder_name(self) -> &'static str {
         match self {
@@ -37,6 +45,7 @@ impl ToolSet {
             ToolSet::Checkov => "checkov",
             ToolSet::Models => "models",
             ToolSet::BentoMl => "bentoml",
+            ToolSet::Evidently => "evidently",
         }
     }
 
@@ -62,6 +71,10 @@ impl ToolSet {
                 "flask-cors==6.0.5",
             ],
             ToolSet::BentoMl => &["bentoml==1.4.39", "onnxruntime==1.31.1", "numpy==2.4.6"],
+            // It imports what pandas 3 does not have any more.
+            ToolSet::Evidently => {
+                &["evidently==0.7.23", "pandas==2.3.3", "numpy==2.4.6", "scipy==1.17.1"]
+            }
         }
     }
 

@@ -74,7 +74,7 @@ fn replay<S: EngineStore>(
     if let Some(path) = &arguments.maintenance {
         parts.windows = maintenance::read(path)?;
     }
-    let mut engine = Engine::open(store, parts)?;
+    let mut engine = Engine::open(store, parts)?.counting();
     let done = engine.position(SOURCE);
     let mut progress = Progress::new(session.notes, "replaying", None);
     let mut first = timeline.next_instant();

@@ -69,7 +69,7 @@ fn watch<S: EngineStore>(
         arguments.pipeline.parts(arguments.database.place(session.configuration).as_ref(), session)?;
     parts.windows = arguments.fabric.windows()?;
     parts.channels = arguments.telling.channels(&store)?;
-    let mut engine = Engine::open(store, parts)?;
+    let mut engine = Engine::open(store, parts)?.counting();
     engine.learn(&topology, SystemClock.now())?;
     let runtime = runtime()?;
     let (sender, events) = sync_channel(WAITING_EVENTS);

@@ -5,7 +5,7 @@
 
 use linkcast_domain::ports::{
     Changes, Forgotten, InsightQuery, Lookup, Maintenance, MaintenanceWindow, Outbox, OutboxMessage,
-    PipelineStore, Resume, StoreError, StreamRecord, TimeRange,
+    PipelineStore, Resume, Revised, StoreError, StreamRecord, TaskItem, TaskItems, TimeRange, Written,
 };
 use linkcast_domain::{Alert, AlertState, Condition, Insight, Sample, StreamId, Timestamp};
 use linkcast_store::MemoryStore;
@@ -80,5 +80,23 @@ impl Maintenance for ForgetfulStore {
 
     async fn windows(&self, now: Timestamp) -> Result<Vec<MaintenanceWindow>, StoreError> {
         self.kept.windows(now).await
+    }
+}
+
+impl TaskItems for ForgetfulStore {
+    async fn task_item(&self, task: &str, name: &str) -> Result<Option<Revised<String>>, StoreError> {
+        self.kept.task_item(task, name).await
+    }
+
+    async fn task_items(
+        &self,
+        task: &str,
+        prefix: &str,
+    ) -> Result<Vec<(String, Revised<String>)>, StoreError> {
+        self.kept.task_items(task, prefix).await
+    }
+
+    async fn put_task_item(&self, task: &str, item: &TaskItem) -> Result<Written, StoreError> {
+        self.kept.put_task_item(task, item).await
     }
 }

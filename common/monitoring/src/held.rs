@@ -108,7 +108,7 @@ impl<'a> Held<'a> {
     /// for the mean rank as many times fewer as its variance is greater (d); the j-th finer distinction between bins forgets
     /// j times as fast (Hermite's polynomials of a Gaussian memory), so for all together it is bins - 1 + (d - 1)(1 + 1/2 + 1/3 + ...).
     fn stability_index(&self, sketch: &Sketch, hours: u32) -> f64 {
-        let (Some(bins), Ok(scatter)) = (&self.bins, &self.scatters[Aspect::Rank as usize]) else {
+        let (Some(bins), [Ok(scatter), ..]) = (&self.bins, &self.scatters) else {
             return 0.0;
         };
         let (were, are) = (self.reference.present() as f64, sketch.present() as f64);
@@ -135,7 +135,8 @@ impl Tested {
     /// Whether its place among the reference's samples could not be tested.
     #[cfg(test)]
     pub(crate) fn is_unsure(&self) -> bool {
-        self.trials[Aspect::Rank as usize].is_none()
+        let [rank, ..] = &self.trials;
+        rank.is_none()
     }
 
     /// Weighs it with the others of its look: `q` is its false discovery rate, `most` the greatest p that counts. What is more than

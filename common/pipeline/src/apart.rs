@@ -19,9 +19,9 @@ use linkcast_domain::{Retry, StreamId};
 
 pub use alert::{AlertStore, Alerted, alert};
 pub use collect::{Collect, CollectStore, Collected};
-pub use insight::{Answering, InsightStore, News, insight};
+pub use insight::{Answering, InsightStore, News, insight, insight_counted};
 pub use node::NodeMemoryError;
-pub use prepare::{PrepareStore, prepare};
+pub use prepare::{PrepareStore, prepare, prepare_counted};
 pub use retrain::{Begun, RetrainError, RunRequest, TrainingRun, retrain};
 
 use crate::steps::StepStateError;

@@ -9,7 +9,7 @@ use linkcast_domain::ports::{Revised, StoreError, TaskItem, TaskItems, Written};
 use linkcast_domain::{Retry, Timestamp};
 use linkcast_monitoring::{
     DamagedReference, DamagedSketches, DriftReport, DriftSettings, FeatureSketches, Lacking, Missing,
-    Reference,
+    Question, Reference, judge,
 };
 
 use crate::sketching::{HOUR_MS, SKETCH};
@@ -146,9 +146,17 @@ impl<'a, I: TaskItems> DriftDesk<'a, I> {
             return Ok(Freezing::Was(reference));
         }
         // The hour a model goes live in is partly another's.
-        let first = live.millis().div_euclid(HOUR_MS) + 1;
-        let end = (first + i64::from(self.settings.reference_hours)).min(now.millis().div_euclid(HOUR_MS));
-        let hours = self.hours(start_of(first), start_of(end)).await?;
+        let (first, need) = (hour_of(live) + 1, i64::from(self.settings.reference_hours));
+        let have = hour_of(now) - first;
+        if have < need {
+            let (have, need) = (u64::try_from(have).unwrap_or(0), u64::from(self.settings.reference_hours));
+            return Ok(Freezing::TooEarly(Missing { of: Lacking::ReferenceHours, have, need }));
+        }
+        let mut hours = self.hours(start_of(first), start_of(first + need)).await?;
+        if Reference::freeze(&hours, &self.settings).is_err() {
+            // Nobody watched the first days: the last ones are the first that are known.
+            hours = self.hours(start_of(hour_of(now) - need), start_of(hour_of(now))).await?;
+        }
         let reference = match Reference::freeze(&hours, &self.settings) {
             Ok(reference) => reference,
             Err(missing) => return Ok(Freezing::TooEarly(missing)),
@@ -177,10 +185,15 @@ impl<'a, I: TaskItems> DriftDesk<'a, I> {
     pub async fn look(&self, digest: &str, now: Timestamp) -> Result<DriftReport, DriftError> {
         let need = u64::from(self.settings.reference_hours);
         let missing = Missing { of: Lacking::ReferenceHours, have: 0, need };
-        let Some(_reference) = self.reference(digest).await? else {
+        let Some(reference) = self.reference(digest).await? else {
             return Ok(DriftReport::without_data(digest, now, missing, &self.settings));
         };
-        Ok(DriftReport::without_data(digest, now, missing, &self.settings))
+        let back = i64::from(self.settings.looks.max(1)) * i64::from(self.settings.look_hours.max(1));
+        let hours = self.hours(start_of(hour_of(now) - back), now).await?;
+        let (settings, importance) = (&self.settings, &self.importance);
+        let question =
+            Question { digest, at: now, reference: &reference, hours: &hours, settings, importance };
+        Ok(judge(&question))
     }
 }
 

@@ -59,6 +59,7 @@ pub use settings::{
     AlertPolicy, CausePolicy, CheckpointPolicy, ConditionPolicy, Durability, Echo, GatePolicy, MissingPolicy,
     Quiet, Settings,
 };
+pub use sketching::Sketching;
 pub use stream::{Ground, Question};
 pub use sweep::{Sweep, SweepReport, Tally};
 pub use watch::{LinkEnds, SeenUp, Watch, Weighed};

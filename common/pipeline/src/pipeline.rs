@@ -6,6 +6,8 @@
 //! crash before that leaves the last checkpoint, and the same sweeps given again give the same results; a crash after
 //! it tells again what it cannot know was told, under the same id.
 
+mod counting;
+
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
@@ -22,9 +24,10 @@ use crate::judge::Judge;
 use crate::settings::{Durability, Echo, Settings};
 use crate::shards::Shards;
 use crate::silence;
-use crate::stream::{Finding, Following, Scored, Surroundings};
+use crate::stream::{Counting, Finding, Following, Scored, Surroundings};
 use crate::sweep::{Sweep, SweepReport};
 use crate::verdicts::{self, Place};
+use counting::Sketches;
 
 /// Streams read at once when a pipeline starts.
 const STREAMS_A_PAGE: usize = 10_000;
@@ -68,6 +71,8 @@ pub struct Pipeline<S, J, N> {
     changes: Changes,
     since_checkpoint: Progress,
     last_forget: Option<Timestamp>,
+    /// What was seen and said, if it is counted.
+    sketches: Option<Sketches>,
 }
 
 /// What was taken in since the last checkpoint.
@@ -110,6 +115,7 @@ where
             changes: Changes::default(),
             since_checkpoint: Progress::default(),
             last_forget: None,
+            sketches: None,
         };
         pipeline.restore_streams().await?;
         pipeline.tell().await?;
@@ -311,8 +317,10 @@ where
             clock,
             switches: &self.switches,
             source: silence::source_number(&sweep.source),
+            counting: if self.sketches.is_some() { Counting::Yes } else { Counting::No },
         };
         let results = self.shards.step(&around, sweep);
+        self.put_counts_together();
         report.tally.add(&results.tally);
         let count = results.samples.iter().map(Vec::len).sum();
         self.since_checkpoint.samples += count;
@@ -354,6 +362,9 @@ where
         let facts = self.shards.get(&scored.stream).map_or(&unknown, |stream| &stream.facts);
         let place = Place { settings: &self.settings, windows: &self.windows, facts };
         let stream = scored.stream.clone();
+        if let Some(sketches) = &mut self.sketches {
+            sketches.said.add_score(scored.time, &scored.score);
+        }
         let moved = verdicts::deliver(&place, &self.judge, &mut self.conditions, scored);
         report.tally.add(&moved.tally);
         self.changes.conditions.extend(moved.conditions);

@@ -15,6 +15,7 @@ use crate::alerts::KnownPorts;
 use crate::codec;
 use crate::judge::Judge;
 use crate::routes::{Place, Route, Routes};
+use crate::sketching::Hours;
 use crate::stream::{Finding, Results, Saved, Stream, Surroundings};
 use crate::sweep::{Sweep, Tally};
 
@@ -30,6 +31,8 @@ pub(crate) struct Shard {
     streams: Vec<Stream>,
     /// Streams that have a place and are not made yet: their shard's thread makes them, side by side in memory.
     arrivals: Vec<StreamId>,
+    /// What was seen and not handed over yet.
+    counted: Hours,
 }
 
 /// Every stream.
@@ -144,6 +147,16 @@ impl Shards {
         parts.into_iter().flatten().collect()
     }
 
+    /// What was seen since the last time, shard by shard.
+    pub(crate) fn take_counted(&mut self) -> impl Iterator<Item = Hours> {
+        self.shards.iter_mut().map(|shard| std::mem::take(&mut shard.counted))
+    }
+
+    /// The most hours that a shard holds counts of.
+    pub(crate) fn counted_hours(&self) -> usize {
+        self.shards.iter().map(|shard| shard.counted.len()).max().unwrap_or(0)
+    }
+
     /// Notes that the store has every state as it is.
     pub(crate) fn mark_saved(&mut self) {
         for stream in self.iter_mut() {
@@ -190,6 +203,7 @@ impl Shard {
             stream.watch.source = around.source;
             if let Some(sample) = stream.collect(reading, order, &mut results) {
                 stream.prepare(around, sample, order, &mut results);
+                self.counted.add_all(&mut results.vectors);
             }
         }
         for (place, _) in work.facts.drain(..) {
@@ -201,6 +215,7 @@ impl Shard {
         for (place, order, sample) in work.samples.drain(..) {
             if let Some(stream) = self.streams.get_mut(place as usize) {
                 stream.prepare(around, sample, order, &mut results);
+                self.counted.add_all(&mut results.vectors);
             }
         }
         results

@@ -13,10 +13,11 @@ use std::collections::HashSet;
 
 use linkcast_domain::ports::MaintenanceWindow;
 use linkcast_domain::{
-    Cause, Clock, Condition, Insight, NodeGuid, PortFacts, PortState, Sample, SampleField, StreamId,
-    Timestamp,
+    Cause, Clock, Condition, FeatureVector, Insight, NodeGuid, PortFacts, PortState, Sample, SampleField,
+    StreamId, Timestamp,
 };
 use linkcast_features::{Calendar, StreamState};
+use linkcast_scoring::Score;
 use linkcast_telemetry::{Differ, Reading};
 
 pub use codec::{STEP_STATE_VERSION, StepStateError};
@@ -135,6 +136,8 @@ pub struct Prepared {
     pub question: Option<Box<Question>>,
     /// The stream was missing and was heard again then.
     pub returned: Option<Timestamp>,
+    /// What a model would see of the sample, if it was one and news.
+    pub vector: Option<FeatureVector>,
     /// How many there were of everything.
     pub tally: Tally,
 }
@@ -146,6 +149,8 @@ pub struct Answered {
     pub insight: Option<Insight>,
     /// Conditions that moved.
     pub conditions: Vec<Condition>,
+    /// What was said of the sample, if it was judged.
+    pub score: Option<Score>,
     /// How many there were of everything.
     pub tally: Tally,
 }
@@ -218,7 +223,8 @@ impl Steps<'_> {
             Finding::Returned { time, .. } => Some(*time),
             _ => None,
         });
-        Prepared { question, returned, tally: results.tally }
+        let vector = results.vectors.pop().map(|(_, vector)| vector);
+        Prepared { question, returned, vector, tally: results.tally }
     }
 
     fn take(
@@ -229,7 +235,8 @@ impl Steps<'_> {
         results: &mut Results,
     ) -> Option<Box<Question>> {
         let Steps { settings, calendar } = *self;
-        let grounds = Grounds { settings, calendar, switches, source: arrival.source };
+        let (source, counting) = (arrival.source, stream::Counting::Yes);
+        let grounds = Grounds { settings, calendar, switches, source, counting };
         match &arrival.outcome {
             Outcome::Sample(sample) => match stream.fold_in(&grounds, sample, 0, results) {
                 Folded::Asks(question) => Some(question),
@@ -263,12 +270,13 @@ impl Steps<'_> {
             return Answered::default();
         }
         let scored = stream::answer(self.settings, (judge, clock), &mut judging.last, question);
+        let score = Some(scored.score.clone());
         let mut conditions = Conditions::resume(std::mem::take(&mut judging.conditions));
         let place = Place { settings: self.settings, windows, facts };
         let moved = verdicts::deliver(&place, judge, &mut conditions, scored);
         judging.conditions = conditions.iter().cloned().collect();
         let tally = Tally { scored: 1, ..moved.tally };
-        Answered { insight: moved.insight, conditions: moved.conditions, tally }
+        Answered { insight: moved.insight, conditions: moved.conditions, score, tally }
     }
 
     /// Insight, of a question that asks for nothing any more: the condition it was to follow is over.

@@ -27,6 +27,14 @@ pub(crate) struct Surroundings<'a, J> {
     pub(crate) clock: &'a dyn Clock,
     pub(crate) switches: &'a HashSet<NodeGuid>,
     pub(crate) source: u32,
+    pub(crate) counting: Counting,
+}
+
+/// Whether what is seen is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counting {
+    No,
+    Yes,
 }
 
 /// What a sample is prepared on: the surroundings without the judge.
@@ -35,12 +43,13 @@ pub(crate) struct Grounds<'a> {
     pub(crate) calendar: &'a Calendar,
     pub(crate) switches: &'a HashSet<NodeGuid>,
     pub(crate) source: u32,
+    pub(crate) counting: Counting,
 }
 
 impl<'a, J> Surroundings<'a, J> {
     fn grounds(&self) -> Grounds<'a> {
-        let Surroundings { settings, calendar, switches, source, .. } = *self;
-        Grounds { settings, calendar, switches, source }
+        let Surroundings { settings, calendar, switches, source, counting, .. } = *self;
+        Grounds { settings, calendar, switches, source, counting }
     }
 }
 
@@ -152,6 +161,8 @@ pub(crate) struct Results {
     /// The samples' places in the sweep.
     pub(crate) orders: Vec<u32>,
     pub(crate) findings: Vec<(u32, Finding)>,
+    /// What a model would see of each sample, and when it was taken.
+    pub(crate) vectors: Vec<(Timestamp, FeatureVector)>,
 }
 
 impl Stream {
@@ -247,6 +258,9 @@ impl Stream {
             return Folded::Stale;
         };
         results.tally.samples += 1;
+        if grounds.counting == Counting::Yes {
+            results.vectors.push((sample.time, vector.clone()));
+        }
         let gate = &grounds.settings.gate;
         let evidence = gate::evidence(gate, &sample.values, &vector);
         let node = self.watch.last_drop.and_then(|_| self.id.port()).map(|port| port.node);

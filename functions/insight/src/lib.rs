@@ -24,9 +24,9 @@ use linkcast_lambda::{
     Batch, BatchError, BatchReport, BatchResponse, Diagnostic, Function, Invocation, Order, RawRecord,
     RecordBatch, RecordError,
 };
-use linkcast_pipeline::apart::{Answering, ApartError, InsightStore, insight};
+use linkcast_pipeline::apart::{Answering, ApartError, InsightStore, insight_counted};
 use linkcast_pipeline::steps::Steps;
-use linkcast_pipeline::{Judges, Question, Router, RouterNews, Settings};
+use linkcast_pipeline::{Judges, Question, Router, RouterNews, Settings, Sketching};
 pub use linkcast_scoring::TASK;
 use linkcast_scoring::{Model, ModelError};
 use tracing::{error, warn};
@@ -45,6 +45,7 @@ pub struct Insight {
     store: DynamoStore,
     bus: EventBridge,
     router: Router<Backends, Model>,
+    sketching: Sketching,
 }
 
 impl Insight {
@@ -65,7 +66,8 @@ impl Insight {
         if let Some(folder) = config.shadow_model_dir.as_deref() {
             router = router.with_shadow(model::load(Some(folder))?);
         }
-        Ok(Insight { settings, store, bus, router })
+        let sketching = Sketching::new(&settings.task, &format!("insight-{process}"));
+        Ok(Insight { settings, store, bus, router, sketching })
     }
 }
 
@@ -86,9 +88,13 @@ impl Function for Insight {
         let bus = self.bus.within(&invocation.budget, invocation.clock).tracing(traces);
         let judges = self.router.within(&store, invocation.budget, invocation.clock);
         let answering = Answering { steps: &steps, judges: &judges, clock: invocation.clock };
-        let (report, insights) = handle((&store, &bus), &answering, &event, invocation.budget)
-            .await
-            .map_err(|error| Diagnostic::of(&error))?;
+        let (report, insights) =
+            handle_counted((&store, &bus), &answering, &event, invocation.budget, Some(&self.sketching))
+                .await
+                .map_err(|error| Diagnostic::of(&error))?;
+        if let Err(cause) = self.sketching.write_down(&store, invocation.clock.now()).await {
+            warn!(cause = %linkcast_lambda::chain(&cause), "sketches could not be written; they are with the next");
+        }
         for (record, cause) in report.failures() {
             warn!(record, %cause, "a record failed");
         }
@@ -138,13 +144,23 @@ pub async fn handle<S: InsightStore, B: Bus, J: Judges>(
     event: &RecordBatch,
     budget: Budget,
 ) -> Result<(BatchReport, u64), BatchError> {
+    handle_counted((store, bus), answering, event, budget, None).await
+}
+
+async fn handle_counted<S: InsightStore, B: Bus, J: Judges>(
+    (store, bus): (&S, &B),
+    answering: &Answering<'_, J>,
+    event: &RecordBatch,
+    budget: Budget,
+    sketching: Option<&Sketching>,
+) -> Result<(BatchReport, u64), BatchError> {
     let clock: &dyn Clock = answering.clock;
     let batch = Batch { order: Order::Free, portion: PORTION, budget, least_time: LEAST_TIME, clock };
     let made = std::sync::atomic::AtomicU64::new(0);
     let work = |questions: Vec<QuestionRecord>| {
         let made = &made;
         async move {
-            let (outcomes, news) = insight((store, bus), answering, &questions).await;
+            let (outcomes, news) = insight_counted((store, bus), answering, &questions, sketching).await;
             made.fetch_add(news.insights, std::sync::atomic::Ordering::Relaxed);
             outcomes
                 .into_iter()

@@ -5,6 +5,8 @@
 
 mod config;
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,9 +18,9 @@ use linkcast_lambda::{
     Batch, BatchError, BatchReport, BatchResponse, Diagnostic, Function, Invocation, Order, RawRecord,
     RecordBatch, RecordError,
 };
-use linkcast_pipeline::Settings;
-use linkcast_pipeline::apart::{PrepareStore, prepare};
+use linkcast_pipeline::apart::{PrepareStore, prepare_counted};
 use linkcast_pipeline::steps::Steps;
+use linkcast_pipeline::{Settings, Sketching};
 use tracing::warn;
 
 pub use config::Config;
@@ -34,6 +36,7 @@ pub struct Prepare {
     settings: Settings,
     calendar: Calendar,
     store: DynamoStore,
+    sketching: Sketching,
 }
 
 impl Prepare {
@@ -44,7 +47,9 @@ impl Prepare {
     pub fn new(config: &Config, store: DynamoStore) -> Result<Self, UnknownTimeZone> {
         let calendar = Calendar::named(&config.time_zone)?;
         let settings = Settings { fabric: config.fabric.clone(), ..Settings::default() };
-        Ok(Prepare { settings, calendar, store })
+        let process = format!("prepare-{:016x}", RandomState::new().hash_one(std::process::id()));
+        let sketching = Sketching::new(&settings.task, &process);
+        Ok(Prepare { settings, calendar, store, sketching })
     }
 }
 
@@ -61,8 +66,12 @@ impl Function for Prepare {
         let carried = Traces::of_records(invocation.trace, event.records.iter().map(RawRecord::json));
         let traces = Arc::new(carried);
         let store = self.store.within(&invocation.budget, invocation.clock).tracing(traces);
-        let report = handle(&store, &steps, &event, (invocation.budget, invocation.clock)).await;
+        let time = (invocation.budget, invocation.clock);
+        let report = handle_counted(&store, &steps, &event, time, Some(&self.sketching)).await;
         let report = report.map_err(|error| Diagnostic::of(&error))?;
+        if let Err(cause) = self.sketching.write_down(&store, invocation.clock.now()).await {
+            warn!(cause = %linkcast_lambda::chain(&cause), "sketches could not be written; they are with the next");
+        }
         for (record, cause) in report.failures() {
             warn!(record, %cause, "a record failed");
         }
@@ -81,11 +90,21 @@ pub async fn handle<S: PrepareStore>(
     store: &S,
     steps: &Steps<'_>,
     event: &RecordBatch,
+    time: (Budget, &dyn Clock),
+) -> Result<BatchReport, BatchError> {
+    handle_counted(store, steps, event, time, None).await
+}
+
+async fn handle_counted<S: PrepareStore>(
+    store: &S,
+    steps: &Steps<'_>,
+    event: &RecordBatch,
     (budget, clock): (Budget, &dyn Clock),
+    sketching: Option<&Sketching>,
 ) -> Result<BatchReport, BatchError> {
     let batch = Batch { order: Order::Free, portion: PORTION, budget, least_time: LEAST_TIME, clock };
     let work = |arrivals: Vec<ArrivalRecord>| async move {
-        let outcomes = prepare(store, steps, &arrivals).await;
+        let outcomes = prepare_counted(store, steps, &arrivals, sketching).await;
         outcomes.into_iter().map(|outcome| outcome.map_err(|error| RecordError::of(error.as_ref()))).collect()
     };
     batch.run(&event.records, |record| decode(record.json()), work).await

@@ -3,6 +3,7 @@
 //! A run is a reference and a look cut from one series; each "hour" is a chunk of samples. What is counted is p <= 5 % in one look,
 //! without asking whether the change matters and without a second look: the alarm itself is rarer.
 
+mod cost;
 mod rates;
 mod verdicts;
 

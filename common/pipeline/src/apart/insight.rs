@@ -15,6 +15,7 @@ use linkcast_domain::{Clock, Condition, Insight, InsightId, PortFacts, StreamId,
 
 use super::{ATTEMPTS, ApartError, Outcome, grouped};
 use crate::judge::{Judged, Judges};
+use crate::sketching::{Seen, Sketching};
 use crate::steps::{Judging, Steps};
 use crate::stream::{Ground, Question};
 
@@ -59,6 +60,8 @@ struct Work {
     /// Those that were answered before.
     repeated: Vec<Timestamp>,
     told: Vec<BusEvent>,
+    /// What was said.
+    counted: Seen,
     /// Whether this is all that is open of the stream.
     share: Share,
 }
@@ -76,6 +79,16 @@ pub async fn insight<S: InsightStore, J: Judges, B: Bus>(
     answering: &Answering<'_, J>,
     questions: &[QuestionRecord],
 ) -> (Vec<Outcome>, News) {
+    insight_counted((store, bus), answering, questions, None).await
+}
+
+/// As [`insight`]; each score is counted once the memory that makes its question stale is written.
+pub async fn insight_counted<S: InsightStore, J: Judges, B: Bus>(
+    (store, bus): (&S, &B),
+    answering: &Answering<'_, J>,
+    questions: &[QuestionRecord],
+    sketching: Option<&Sketching>,
+) -> (Vec<Outcome>, News) {
     let groups = grouped(questions.iter().map(|question| question.stream.clone()));
     let mut results: Vec<Option<Outcome>> = groups.iter().map(|_| None).collect();
     let mut news = News::default();
@@ -85,6 +98,9 @@ pub async fn insight<S: InsightStore, J: Judges, B: Bus>(
         let outcome =
             attempt(store, answering, questions, &groups, (&mut results, &mut found), &mut works, &mut news)
                 .await;
+        if let Some(sketching) = sketching {
+            works.iter().for_each(|work| sketching.take_in(&work.counted));
+        }
         tell(bus, works, &mut results).await;
         if let Err(error) = outcome {
             let error = Arc::new(error);
@@ -264,8 +280,8 @@ impl Work {
         questions.dedup_by_key(|question| question.time);
         let repeated = repeated.into_iter().map(|question| question.time).collect();
         let (stream, share) = (stream.clone(), Share::Whole);
-        let (asked, told) = (Vec::new(), Vec::new());
-        Ok(Work { group, stream, read, judging, questions, asked, repeated, told, share })
+        let (asked, told, counted) = (Vec::new(), Vec::new(), Seen::default());
+        Ok(Work { group, stream, read, judging, questions, asked, repeated, told, counted, share })
     }
 
     fn read_questions(&mut self) {
@@ -293,6 +309,7 @@ impl Work {
                     continue;
                 }
             };
+            self.counted.scores.extend(answered.score.map(|score| (time, score)));
             self.told.extend(answered.insight.iter().filter_map(created));
             self.told.extend(answered.conditions.iter().filter_map(|moved| changed(moved, time)));
             insights.extend(answered.insight);

@@ -15,6 +15,7 @@ use linkcast_domain::ports::{
 use linkcast_domain::{NodeGuid, NodeKind, PortFacts, StreamId, Timestamp};
 
 use super::{ATTEMPTS, ApartError, Outcome, grouped};
+use crate::sketching::{Seen, Sketching};
 use crate::steps::{self, Arrival, Folding, Following, Judging, Neighbourhood, StepStateError, Steps};
 use crate::watch::SeenUp;
 
@@ -31,6 +32,8 @@ struct Work {
     read: u64,
     memory: Memory,
     arrivals: Vec<ArrivalRecord>,
+    /// What a model would see of them.
+    counted: Seen,
 }
 
 /// What prepare remembers: the folds, and its last question.
@@ -56,6 +59,16 @@ pub async fn prepare<S: PrepareStore>(
     steps: &Steps<'_>,
     arrivals: &[ArrivalRecord],
 ) -> Vec<Outcome> {
+    prepare_counted(store, steps, arrivals, None).await
+}
+
+/// As [`prepare`]; each sample is counted once the memory that makes it stale is written.
+pub async fn prepare_counted<S: PrepareStore>(
+    store: &S,
+    steps: &Steps<'_>,
+    arrivals: &[ArrivalRecord],
+    sketching: Option<&Sketching>,
+) -> Vec<Outcome> {
     let groups = grouped(arrivals.iter().map(|arrival| arrival.stream.clone()));
     let mut results: Vec<Option<Outcome>> = groups.iter().map(|_| None).collect();
     for _ in 0..ATTEMPTS {
@@ -64,7 +77,8 @@ pub async fn prepare<S: PrepareStore>(
         if open.is_empty() {
             break;
         }
-        if let Err(error) = attempt(store, steps, arrivals, &groups, &open, &mut results).await {
+        let tried = attempt((store, sketching), steps, arrivals, &groups, &open, &mut results).await;
+        if let Err(error) = tried {
             let error = Arc::new(error);
             let unanswered = results.iter_mut().filter(|result| result.is_none());
             unanswered.for_each(|result| *result = Some(Err(Arc::clone(&error))));
@@ -82,7 +96,7 @@ pub async fn prepare<S: PrepareStore>(
 }
 
 async fn attempt<S: PrepareStore>(
-    store: &S,
+    (store, sketching): (&S, Option<&Sketching>),
     steps: &Steps<'_>,
     arrivals: &[ArrivalRecord],
     groups: &[(StreamId, Vec<usize>)],
@@ -103,9 +117,13 @@ async fn attempt<S: PrepareStore>(
         changes.push(Keep { key, read: work.read, bytes });
     }
     store.put_questions(&questions).await?;
-    for (work, outcome) in works.iter().zip(store.keep(&changes).await) {
+    for (work, outcome) in works.iter_mut().zip(store.keep(&changes).await) {
         let result = match outcome {
-            Ok(Written::Yes) => Some(Ok(())),
+            Ok(Written::Yes) => {
+                let counted = std::mem::take(&mut work.counted);
+                sketching.into_iter().for_each(|sketching| sketching.take_in(&counted));
+                Some(Ok(()))
+            }
             Ok(Written::Moved) => None,
             Err(error) => Some(Err(Arc::new(error.into()))),
         };
@@ -157,7 +175,8 @@ impl Work {
             delivered.filter(|arrival| last.is_none_or(|last| last < arrival.time)).cloned().collect();
         arrivals.sort_by_key(|arrival| arrival.time);
         arrivals.dedup_by_key(|arrival| arrival.time);
-        let work = Work { group, stream: stream.clone(), read, memory, arrivals };
+        let counted = Seen::default();
+        let work = Work { group, stream: stream.clone(), read, memory, arrivals, counted };
         Ok((!work.arrivals.is_empty()).then_some(work))
     }
 }
@@ -245,6 +264,7 @@ fn fold(
         let following = if memory.settled == Settled::Yes { Following::No } else { Following::Yes };
         let around = Neighbourhood { facts, switches: &ends.switches, following };
         let prepared = steps.prepare(&mut memory.folding, around, &arrival_of(record));
+        work.counted.vectors.extend(prepared.vector.map(|vector| (record.time, vector)));
         let Some(question) = prepared.question else { continue };
         let before = memory.asked.replace(question.time);
         memory.settled = Settled::NotYet;

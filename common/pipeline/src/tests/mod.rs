@@ -4,6 +4,8 @@ mod apart;
 mod apart_told;
 mod disturbed;
 mod doubles;
+mod drift;
+
 mod fabric;
 mod one_at_a_time;
 mod router;
