@@ -62,8 +62,9 @@ struct Ours {
 
 /// Each feature carries a series of its own, so that one verdict is of many runs.
 fn ours(runs: &[Vec<f64>], reference: usize) -> Result<Ours> {
-    let features: Vec<Feature> =
-        Series::all().filter_map(|series| if let Series::Feature(of) = series { Some(of) } else { None }).collect();
+    let features: Vec<Feature> = Series::all()
+        .filter_map(|series| if let Series::Feature(of) = series { Some(of) } else { None })
+        .collect();
     let (mut alarms, mut not_enough) = (0, 0);
     for together in runs.chunks(features.len()) {
         let hours = hours(together, &features);
@@ -82,8 +83,7 @@ fn ours(runs: &[Vec<f64>], reference: usize) -> Result<Ours> {
         let reference = Reference::freeze(&before, &settings).ok().context("too few hours")?;
         let (at, importance) = (Timestamp::from_millis(all * 3_600_000), BTreeMap::new());
         let (settings, hours, importance) = (&settings, &hours, &importance);
-        let report =
-            judge(&Question { digest: "", at, reference: &reference, hours, settings, importance });
+        let report = judge(&Question { digest: "", at, reference: &reference, hours, settings, importance });
         for series in report.features.series.iter().take(together.len()) {
             let window = series.windows.last().context("no look")?;
             // One test of one series, as Evidently's: what other series say does not matter.

@@ -72,9 +72,7 @@ impl ToolSet {
             ],
             ToolSet::BentoMl => &["bentoml==1.4.39", "onnxruntime==1.31.1", "numpy==2.4.6"],
             // It imports what pandas 3 does not have any more.
-            ToolSet::Evidently => {
-                &["evidently==0.7.23", "pandas==2.3.3", "numpy==2.4.6", "scipy==1.17.1"]
-            }
+            ToolSet::Evidently => &["evidently==0.7.23", "pandas==2.3.3", "numpy==2.4.6", "scipy==1.17.1"],
         }
     }
 

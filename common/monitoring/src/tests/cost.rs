@@ -38,5 +38,8 @@ fn what_counting_takes() {
     let (written, size) = (started.elapsed(), text.len());
     let started = Instant::now();
     assert!(FeatureSketches::parse(&text).is_ok());
-    println!("{taken:.0} ns a vector of 40; an hour's text {size} bytes, written in {written:?}, read in {:?}", started.elapsed());
+    println!(
+        "{taken:.0} ns a vector of 40; an hour's text {size} bytes, written in {written:?}, read in {:?}",
+        started.elapsed()
+    );
 }
