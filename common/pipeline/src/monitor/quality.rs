@@ -136,7 +136,7 @@ fn judge_one(
     };
     let before = || {
         let first = own.map_or(Timestamp::LATEST, |own| own.first);
-        of_source().filter(|one| one.complete.is_some() && one.first < first && one.version != version).last()
+        of_source().rfind(|one| one.complete.is_some() && one.first < first && one.version != version)
     };
     let (against, baseline, window) = match own.and_then(|own| Some((own, own.complete?))) {
         Some((own, complete)) => (Against::ItsFirst, own.counts, count(complete)),

@@ -4,6 +4,7 @@
 //! is put on the board: a crash between the two is made good by the next look, with the same notice.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use linkcast_domain::{Notice, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -60,8 +61,8 @@ impl MonitorState {
         for Finding { key, found } in findings {
             match found {
                 Found::Bad(notice) => {
-                    if !self.told.contains_key(&key) {
-                        self.told.insert(key, at);
+                    if let Entry::Vacant(new) = self.told.entry(key) {
+                        new.insert(at);
                         self.pending.push(*notice);
                     }
                 }
