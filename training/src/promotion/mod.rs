@@ -29,7 +29,7 @@ const DRAWS: usize = 2_000;
 /// The normal quantile of a two-sided 95 % interval.
 const Z: f64 = 1.959_963_984_540_054;
 /// Its seed: the same rows give the same verdict.
-const SEED: u64 = 6_2026;
+const SEED: u64 = 62_026;
 
 /// How much there must be to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

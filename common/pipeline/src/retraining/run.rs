@@ -45,7 +45,7 @@ pub enum Stage {
 
 /// Who trains.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "trainer", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Trainer {
     /// A SageMaker pipeline.
     SagemakerPipeline {
