@@ -270,7 +270,7 @@ impl Steps<'_> {
             return Answered::default();
         }
         let scored = stream::answer(self.settings, (judge, clock), &mut judging.last, question);
-        let score = Some(scored.score.clone());
+        let score = Some(scored.score);
         let mut conditions = Conditions::resume(std::mem::take(&mut judging.conditions));
         let place = Place { settings: self.settings, windows, facts };
         let moved = verdicts::deliver(&place, judge, &mut conditions, scored);

@@ -259,7 +259,7 @@ impl Stream {
         };
         results.tally.samples += 1;
         if grounds.counting == Counting::Yes {
-            results.vectors.push((sample.time, vector.clone()));
+            results.vectors.push((sample.time, vector));
         }
         let gate = &grounds.settings.gate;
         let evidence = gate::evidence(gate, &sample.values, &vector);

@@ -165,7 +165,8 @@ fn write_hours(items: &MemoryStore, hours: std::ops::Range<i64>, center: f64) {
             }
             let name = format!("sketch#{:012}#{process}-1", at(hour, 0).millis() / HOUR_MS);
             let text = Revised { revision: 0, value: sketches.to_text() };
-            now(items.put_task_item(TASK, &TaskItem { name, text, until: None })).unwrap();
+            let written = now(items.put_task_item(TASK, &TaskItem { name, text, until: None })).unwrap();
+            assert_eq!(written, Written::Yes);
         }
     }
 }
