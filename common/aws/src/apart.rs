@@ -22,7 +22,7 @@ const SIDE_BY_SIDE: usize = 16;
 impl Memories for DynamoStore {
     async fn load(&self, keys: &[MemoryKey]) -> Result<Vec<Option<Kept>>, StoreError> {
         let table = self.table("read what was remembered");
-        let places: Vec<Key> = keys.iter().map(|key| keys::memory(key)).collect();
+        let places: Vec<Key> = keys.iter().map(keys::memory).collect();
         let found = table.get(places.iter().cloned(), None).await?;
         let kept = |place: &Key| {
             let Some(item) = found.get(place) else { return Ok(None) };

@@ -86,7 +86,7 @@ impl Retrain {
     ) -> Result<Reply, NotDone> {
         // A desk is of one task; whoever asks for another is refused by the request's own check.
         let [task] = TASKS;
-        let desk = RetrainingDesk::new((store, bus), (&self.config.fabric, task), self.config.guards.clone());
+        let desk = RetrainingDesk::new((store, bus), (&self.config.fabric, task), self.config.guards);
         let now = invocation.clock.now();
         let pipeline = self.config.pipeline.as_deref();
         match work {

@@ -45,7 +45,7 @@ impl Scene {
     }
 
     fn desk(&self) -> RetrainingDesk<'_, MemoryStore, NoBus> {
-        RetrainingDesk::new((&self.store, &NoBus), ("lab", TASK), self.settings.clone())
+        RetrainingDesk::new((&self.store, &NoBus), ("lab", TASK), self.settings)
     }
 
     fn ask(&self, name: &str, trigger: Trigger, circumstances: Circumstances, millis: i64) -> Asked {
@@ -265,7 +265,7 @@ fn a_request_that_makes_no_sense_is_refused_and_takes_no_lock() {
 #[test]
 fn a_month_ends_where_the_calendar_says() {
     let scene = Scene::new();
-    let mut settings = scene.settings.clone();
+    let mut settings = scene.settings;
     settings.runs_a_month = 0;
     let ledger = Ledger::default();
     for (time, next) in
