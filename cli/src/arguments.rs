@@ -16,10 +16,10 @@ use linkcast_telemetry::Topology;
 
 use crate::capture::{FormatChoice, Reader};
 use crate::commands::{
-    Session, alerts, aws, completions, cost, dataset, demo, evaluate, events, export_rows, export_xgboost,
-    features, feedback, import, insights, inspect, models, monitor, package, ports, predict, provision,
-    replay, retrain, review, rollout, routing, run, score_events, score_nab, score_notifications, serve,
-    simulate, stand_in, task, train, verify,
+    Session, alerts, aws, bootstrap, completions, cost, dataset, demo, deploy, evaluate, events, export_rows,
+    export_xgboost, features, feedback, import, insights, inspect, models, monitor, package, ports, predict,
+    provision, replay, retrain, review, rollout, routing, run, score_events, score_nab, score_notifications,
+    serve, simulate, stand_in, task, train, verify,
 };
 use crate::configuration::Configuration;
 use crate::database;
@@ -115,8 +115,12 @@ pub(crate) enum Command {
     Package(package::PackageArguments),
     /// Judge the whole system by event on a simulated fabric.
     Evaluate(evaluate::EvaluateArguments),
+    /// From a folder of telemetry to a first model that answers.
+    Bootstrap(Box<bootstrap::BootstrapArguments>),
     /// Register models, approve them, and say which one is used.
     Models(models::ModelsArguments),
+    /// Bring a registered model to an endpoint of its own, and its rollout on its way.
+    Deploy(Box<deploy::DeployArguments>),
     /// Make, change, look at and take away endpoints on SageMaker.
     Provision(Box<provision::ProvisionArguments>),
     /// See and change who answers: weights, order of fallback, breakers.

@@ -23,6 +23,7 @@ mod model;
 mod output;
 mod printed;
 mod progress;
+mod recipe;
 mod registry;
 mod report;
 mod retraining;

@@ -2,10 +2,12 @@
 
 pub(crate) mod alerts;
 pub(crate) mod aws;
+pub(crate) mod bootstrap;
 pub(crate) mod completions;
 pub(crate) mod cost;
 pub(crate) mod dataset;
 pub(crate) mod demo;
+pub(crate) mod deploy;
 pub(crate) mod evaluate;
 pub(crate) mod events;
 pub(crate) mod export_rows;
@@ -76,6 +78,8 @@ pub(crate) fn execute(arguments: Arguments, configuration: &Configuration) -> Re
         Command::ExportXgboost(arguments) => export_xgboost::execute(&arguments, &mut session)?,
         Command::Evaluate(arguments) => evaluate::execute(&arguments, &mut session)?,
         Command::Package(arguments) => package::execute(&arguments, &mut session)?,
+        Command::Bootstrap(arguments) => bootstrap::execute(&arguments, &mut session)?,
+        Command::Deploy(arguments) => deploy::execute(&arguments, &mut session)?,
         Command::Models(arguments) => models::execute(&arguments, &mut session)?,
         Command::Provision(arguments) => provision::execute(&arguments, &mut session)?,
         Command::Routing(arguments) => routing::execute(&arguments, &mut session)?,
