@@ -1,7 +1,7 @@
 //! What the use cases ask of the outside world: a store, and channels that tell people.
 //!
 //! Every call takes a batch and returns a future, so that the same use cases run on SQLite in one process and on
-//! DynamoDB from five functions. A write names the key by which its items replace one another: to do the same write
+//! DynamoDB from six functions. A write names the key by which its items replace one another: to do the same write
 //! twice is to do it once. The traits are split by who needs them, so that a reader cannot write.
 
 mod answering;

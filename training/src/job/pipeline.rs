@@ -148,7 +148,11 @@ impl PipelineOrder {
             "Type": "Condition",
             "Arguments": {
                 "Conditions": [{"Type": "Equals", "LeftValue": said, "RightValue": 1}],
-                "IfSteps": [self.register("HandOver"), self.package("PackageApproved", "HandOver", "Approved")],
+                "IfSteps": [
+                    self.register("HandOver"),
+                    self.package("PackageApproved", "HandOver", "Approved"),
+                    self.deploy("HandOver"),
+                ],
                 "ElseSteps": [
                     self.register("KeepBack"),
                     self.package("PackagePending", "KeepBack", "PendingManualApproval"),
@@ -163,6 +167,20 @@ impl PipelineOrder {
         let step = self.step("register", &["--candidate", &model, "--evaluation", &evaluation]);
         let judged = get("Steps.Judge.ProcessingOutputConfig.Outputs['evaluation'].S3Output.S3Uri");
         self.processing(name, &step, &[input("model", &model_address()), input("evaluation", &judged)], &[])
+    }
+
+    /// Brings the candidate to an endpoint of its own and begins its rollout; it is the job that waits for the endpoint, and no function.
+    fn deploy(&self, after: &str) -> Value {
+        let version = json!({"Std:Join": {"On": "", "Values": ["r", get("Parameters.Run")]}});
+        let mut arguments = vec![json!("deploy"), version];
+        let shared = ["--store", &self.store, "--models", &self.models, "--image-uri", &self.image];
+        arguments.extend(shared.iter().map(|text| json!(text)));
+        arguments.extend(["--role", &self.role, "--by", "retrain"].map(|text| json!(text)));
+        let mut step = self.processing("Deploy", &arguments, &[], &[]);
+        if let Some(step) = step.as_object_mut() {
+            step.insert("DependsOn".to_owned(), json!([after]));
+        }
+        step
     }
 
     /// The same in SageMaker's registry, for those who look there.
@@ -346,6 +364,11 @@ mod tests {
             assert_eq!(steps[1].pointer("/Arguments/ModelApprovalStatus"), Some(&json!(approval)));
             assert_eq!(steps[1]["DependsOn"], json!([steps[0]["Name"]]));
         }
+        let deploy = ways.pointer("/IfSteps/2").unwrap();
+        assert_eq!((&deploy["Name"], &deploy["DependsOn"]), (&json!("Deploy"), &json!(["HandOver"])));
+        let said = deploy.pointer("/Arguments/AppSpecification/ContainerArguments").unwrap();
+        assert_eq!((&said[0], &said[1]["Std:Join"]["Values"][0]), (&json!("deploy"), &json!("r")));
+        assert_eq!(ways["ElseSteps"].as_array().unwrap().len(), 2, "what is not better goes nowhere");
         assert_eq!(
             definition.pointer("/Steps/1/Arguments/OutputDataConfig/S3OutputPath"),
             Some(&json!("s3://rows/training-output"))

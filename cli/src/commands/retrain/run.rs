@@ -135,7 +135,9 @@ pub(super) fn execute(arguments: &RunArguments, session: &mut Session<'_>) -> Re
     list::tell(&ended, session)?;
     if session.form == Form::Text && ended.stage() == Stage::Deployed {
         let version = version_of(ended.run);
-        session.output.line(&format!("next: linkcast models diff live {version}"))?;
+        session.output.line(&format!(
+            "next: linkcast models diff live {version}, then linkcast deploy {version} --image-uri IMAGE --role ARN"
+        ))?;
     }
     Ok(())
 }
