@@ -217,6 +217,16 @@ impl DatabaseArguments {
     }
 }
 
+/// Which task, in which store.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TaskStoreArguments {
+    #[command(flatten)]
+    pub(crate) database: DatabaseArguments,
+    /// The task.
+    #[arg(long, value_name = "TASK", default_value = linkcast_scoring::TASK)]
+    pub(crate) task: String,
+}
+
 /// Who is told of alerts.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct TellingArguments {

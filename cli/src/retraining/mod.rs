@@ -48,7 +48,7 @@ pub(crate) fn refused(error: RetrainingError) -> Failure {
         RetrainingError::Request(_) => {
             Failure::new(ExitKind::WrongUse, error).with_next_step("see `linkcast retrain run --help`")
         }
-        RetrainingError::Damaged { .. } => Failure::new(ExitKind::Database, error)
+        RetrainingError::Damaged(_) => Failure::new(ExitKind::Database, error)
             .with_next_step("restore the store from a copy, or delete that item"),
         RetrainingError::Untold(_)
         | RetrainingError::NotStarted { .. }

@@ -9,6 +9,7 @@ mod alerts;
 pub mod apart;
 mod codec;
 mod conditions;
+mod damaged;
 mod drift;
 mod facts;
 mod feedback;
@@ -36,6 +37,7 @@ mod watch;
 pub use alerts::{AlertBook, KnownPorts, Patience, SOURCE_PREFIX, Settled};
 pub use codec::StreamStateError;
 pub use conditions::{Announced, Conditions, Silence, Step, Verdict, announced};
+pub use damaged::DamagedItem;
 pub use drift::{DriftDesk, DriftError, Freezing};
 pub use facts::Fact;
 pub use feedback::{

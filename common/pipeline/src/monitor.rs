@@ -29,6 +29,7 @@ pub use outcomes::OutcomesRecorded;
 pub use quality::{Against, QualityHealth};
 pub use report::{DriftLook, Look, MonitorReport, Trouble};
 
+use crate::damaged::DamagedItem;
 use crate::drift::DriftDesk;
 use crate::feedback::FeedbackDesk;
 use crate::notices::NoticeBoard;
@@ -205,7 +206,7 @@ where
     }
 
     fn damaged(&self, name: &str, source: serde_json::Error) -> MonitorError {
-        MonitorError::Damaged { task: self.task.to_owned(), name: name.to_owned(), source }
+        MonitorError::from(DamagedItem { task: self.task.to_owned(), name: name.to_owned(), source })
     }
 }
 

@@ -9,6 +9,7 @@ mod delivery;
 
 use std::time::Duration;
 
+use crate::damaged::DamagedItem;
 pub use channel_log::{ChannelLog, Telling, TellingOutcome};
 pub use delivery::{Delivered, TOLD_FOR, channel_logs, deliver_notices};
 use linkcast_domain::ports::{Bus, BusEvent, NotifyError, Revised, StoreError, TaskItem, TaskItems, Written};
@@ -40,16 +41,8 @@ pub enum NoticeError {
     #[error(transparent)]
     Untold(#[from] NotifyError),
     /// An item that is not what was written.
-    #[error("{name} of {task} is damaged")]
-    Damaged {
-        /// Whose.
-        task: String,
-        /// Which.
-        name: String,
-        /// Why.
-        #[source]
-        source: serde_json::Error,
-    },
+    #[error(transparent)]
+    Damaged(#[from] DamagedItem),
 }
 
 impl NoticeError {
@@ -58,7 +51,7 @@ impl NoticeError {
         match self {
             NoticeError::Store(error) => error.class(),
             NoticeError::Untold(error) => error.retry,
-            NoticeError::Damaged { .. } => Retry::Never,
+            NoticeError::Damaged(_) => Retry::Never,
         }
     }
 }
@@ -120,7 +113,7 @@ impl<'a, I: TaskItems> NoticeBoard<'a, I> {
     }
 
     fn damaged(&self, name: &str, source: serde_json::Error) -> NoticeError {
-        NoticeError::Damaged { task: self.task.to_owned(), name: name.to_owned(), source }
+        NoticeError::from(DamagedItem { task: self.task.to_owned(), name: name.to_owned(), source })
     }
 }
 

@@ -19,8 +19,8 @@ pub(crate) const SKETCH: &str = "sketch#";
 pub(crate) const HOUR_MS: i64 = 3_600_000;
 /// How long: as what routing saw is.
 const KEPT: Duration = Duration::from_secs(60 * 24 * 3600);
-/// They are written down at most so often: an hour's sketches are some tens of kilobytes.
-const WRITE_DOWN: Duration = Duration::from_secs(30);
+/// They are written down at most so often: an hour's sketches are some tens of kilobytes, and each kilobyte is paid for anew.
+const WRITE_DOWN: Duration = Duration::from_secs(300);
 /// Hours that a process goes on counting after they are written, for samples that come late.
 const OPEN_HOURS: usize = 3;
 /// Hours that it holds when they cannot be written; beyond, the oldest is lost.

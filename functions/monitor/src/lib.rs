@@ -94,7 +94,7 @@ impl Named for NotDone {
         };
         match error {
             MonitorError::Overtaken { .. } => "LookOvertaken",
-            MonitorError::Damaged { .. } | MonitorError::Routing(_) => "MonitorRecordDamaged",
+            MonitorError::Damaged(_) | MonitorError::Routing(_) => "MonitorRecordDamaged",
             MonitorError::Notice(_) => "PeopleNotTold",
             MonitorError::Store(_) | MonitorError::Feedback(_) | MonitorError::Drift(_) => "LookNotMade",
         }

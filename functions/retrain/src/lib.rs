@@ -57,7 +57,7 @@ impl Named for NotDone {
     fn name(&self) -> &'static str {
         match self {
             NotDone::Unusable(_) | NotDone::Desk(RetrainingError::Request(_)) => "BadRequest",
-            NotDone::Desk(RetrainingError::Damaged { .. }) => "TrainingRecordDamaged",
+            NotDone::Desk(RetrainingError::Damaged(_)) => "TrainingRecordDamaged",
             NotDone::Desk(RetrainingError::NotStarted { .. }) => "PipelineNotStarted",
             NotDone::Desk(_) | NotDone::Labels(_) => "RunNotRecorded",
         }

@@ -8,7 +8,8 @@ use linkcast_domain::{
 use linkcast_pipeline::FeedbackDesk;
 use serde::Serialize;
 
-use super::{Session, TaskArguments, refused};
+use super::{Session, refused};
+use crate::arguments::TaskStoreArguments;
 use crate::database::{open_existing, ready};
 use crate::exit::{ExitKind, Failure};
 use crate::output::Form;
@@ -35,7 +36,7 @@ pub(super) struct AddArguments {
     #[arg(long, value_name = "NAME")]
     by: Option<FeedbackGiver>,
     #[command(flatten)]
-    task: TaskArguments,
+    task: TaskStoreArguments,
 }
 
 #[derive(Serialize)]

@@ -6,7 +6,8 @@ use clap::{Args, ValueEnum};
 use linkcast_domain::{Clock, FeedbackStanding, SystemClock, Timestamp};
 use linkcast_pipeline::{FeedbackDesk, JudgedFeedback, VersionQuality, quality_by_version};
 
-use super::{Session, TaskArguments, refused};
+use super::{Session, refused};
+use crate::arguments::TaskStoreArguments;
 use crate::database::{open_existing, ready};
 use crate::exit::Failure;
 use crate::output::{Form, Table};
@@ -51,7 +52,7 @@ pub(super) struct ListArguments {
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: usize,
     #[command(flatten)]
-    task: TaskArguments,
+    task: TaskStoreArguments,
 }
 
 /// Say how right each variant's model versions were.
@@ -60,7 +61,7 @@ pub(super) struct StatsArguments {
     #[command(flatten)]
     time: TimeArguments,
     #[command(flatten)]
-    task: TaskArguments,
+    task: TaskStoreArguments,
 }
 
 pub(super) fn list(arguments: &ListArguments, session: &mut Session<'_>) -> Result<(), Failure> {
@@ -94,7 +95,7 @@ pub(super) fn stats(arguments: &StatsArguments, session: &mut Session<'_>) -> Re
 
 fn read(
     time: &TimeArguments,
-    task: &TaskArguments,
+    task: &TaskStoreArguments,
     session: &Session<'_>,
 ) -> Result<Vec<JudgedFeedback>, Failure> {
     let store = open_existing(&task.database, session.configuration)?;

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use linkcast_pipeline::FeedbackError;
 
 use super::Session;
-use crate::arguments::DatabaseArguments;
+use crate::arguments::TaskStoreArguments;
 use crate::database;
 use crate::exit::{ExitKind, Failure};
 
@@ -29,16 +29,6 @@ enum FeedbackCommand {
     List(look::ListArguments),
     /// Say how right each variant's model versions were.
     Stats(look::StatsArguments),
-}
-
-/// Whose insights.
-#[derive(Args, Clone, Debug)]
-struct TaskArguments {
-    #[command(flatten)]
-    database: DatabaseArguments,
-    /// The task.
-    #[arg(long, value_name = "TASK", default_value = linkcast_scoring::TASK)]
-    task: String,
 }
 
 /// Runs it.

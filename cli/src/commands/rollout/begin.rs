@@ -7,7 +7,8 @@ use linkcast_domain::{Clock, ModelVersion, SystemClock, Target};
 use linkcast_routing::VariantName;
 use linkcast_routing::rollout::{Asked, CandidateText, Model, PlanError, PlanText, RolloutPlan, Step, Terms};
 
-use super::{Session, TaskArguments, desk, refused, shown};
+use super::{Session, desk, refused, shown};
+use crate::arguments::TaskStoreArguments;
 use crate::database::{open_existing, ready};
 use crate::exit::{ExitKind, Failure, chain};
 
@@ -63,7 +64,7 @@ pub(super) struct StartArguments {
     #[arg(long, value_name = "TEXT", default_value = "it was asked for")]
     reason: String,
     #[command(flatten)]
-    task: TaskArguments,
+    task: TaskStoreArguments,
 }
 
 fn target(text: &str) -> Result<Target, String> {

@@ -14,7 +14,7 @@ use linkcast_routing::rollout::{Asked, Readiness, RolloutRefusal};
 use serde::Serialize;
 
 use super::Session;
-use crate::arguments::DatabaseArguments;
+use crate::arguments::TaskStoreArguments;
 use crate::database::{self, open_existing, ready};
 use crate::exit::{ExitKind, Failure};
 use crate::output::Form;
@@ -50,17 +50,7 @@ enum RolloutCommand {
     /// Let it go on from a policy that was changed by hand.
     Resume(PersonArguments),
     /// List everything that was done, with who did it and why.
-    History(TaskArguments),
-}
-
-/// Whose rollout.
-#[derive(Args, Clone, Debug)]
-struct TaskArguments {
-    #[command(flatten)]
-    database: DatabaseArguments,
-    /// The task.
-    #[arg(long, value_name = "TASK", default_value = linkcast_scoring::TASK)]
-    task: String,
+    History(TaskStoreArguments),
 }
 
 /// What was found wrong afterwards.
@@ -71,7 +61,7 @@ struct LookArguments {
     #[arg(long, value_name = "WRONG/OF,WRONG/OF", value_parser = quality)]
     quality: Option<Exposure>,
     #[command(flatten)]
-    task: TaskArguments,
+    task: TaskStoreArguments,
 }
 
 /// Who decides and why.
@@ -201,7 +191,7 @@ fn by_person(deed: Deed, arguments: &PersonArguments, session: &mut Session<'_>)
     shown::rollout(&rollout, session)
 }
 
-fn desk<'a>(store: &'a AnyStore, task: &'a TaskArguments, session: &Session<'a>) -> Desk<'a> {
+fn desk<'a>(store: &'a AnyStore, task: &'a TaskStoreArguments, session: &Session<'a>) -> Desk<'a> {
     RolloutDesk::new(store, &NoBus, (&session.configuration.fabric, &task.task))
 }
 
@@ -238,7 +228,7 @@ fn refused(error: RolloutError) -> Failure {
             (ExitKind::Refused, "see the registered versions with `linkcast models list`")
         }
         RolloutError::Notice(_) => (ExitKind::Machine, "run it again: what is done is not done twice"),
-        RolloutError::Damaged { .. } => (ExitKind::Database, "restore the item from a copy"),
+        RolloutError::Damaged(_) => (ExitKind::Database, "restore the item from a copy"),
     };
     Failure::new(kind, error).with_next_step(step)
 }

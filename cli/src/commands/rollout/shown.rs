@@ -6,7 +6,8 @@ use linkcast_routing::rollout::{
 };
 use serde::Serialize;
 
-use super::{LookArguments, Session, TaskArguments, desk, refused};
+use super::{LookArguments, Session, desk, refused};
+use crate::arguments::TaskStoreArguments;
 use crate::database::{open_existing, ready};
 use crate::exit::Failure;
 use crate::output::{Form, Table};
@@ -54,7 +55,7 @@ pub(super) fn look(arguments: &LookArguments, session: &mut Session<'_>) -> Resu
 }
 
 /// `linkcast rollout history`.
-pub(super) fn history(arguments: &TaskArguments, session: &mut Session<'_>) -> Result<(), Failure> {
+pub(super) fn history(arguments: &TaskStoreArguments, session: &mut Session<'_>) -> Result<(), Failure> {
     let store = open_existing(&arguments.database, session.configuration)?;
     let changes = ready(desk(&store, arguments, session).history()).map_err(refused)?;
     match session.form {

@@ -10,7 +10,8 @@ use linkcast_routing::{Policy, VariantName, Weight, simulate};
 use serde::Serialize;
 
 use super::trial::{lines, streams_of};
-use super::{Session, TaskArguments, policy_in, refused};
+use super::{Session, policy_in, refused};
+use crate::arguments::TaskStoreArguments;
 use crate::database::{open, ready, unnamed};
 use crate::exit::{ExitKind, Failure};
 use crate::output::Form;
@@ -28,7 +29,7 @@ pub(super) struct SetArguments {
     #[arg(long, value_name = "REVISION")]
     expect: Option<u64>,
     #[command(flatten)]
-    task: TaskArguments,
+    task: TaskStoreArguments,
 }
 
 #[derive(Serialize)]

@@ -4,7 +4,8 @@ use clap::Args;
 use linkcast_domain::{Clock, SystemClock};
 use linkcast_pipeline::{Opinion, RoutingDesk};
 
-use super::{Session, TaskArguments, refused};
+use super::{Session, refused};
+use crate::arguments::TaskStoreArguments;
 use crate::database::{open_existing, ready};
 use crate::exit::Failure;
 use crate::interval::Interval;
@@ -17,7 +18,7 @@ pub(super) struct DisagreementsArguments {
     #[arg(long, value_name = "TIME", default_value = "7d")]
     last: Interval,
     #[command(flatten)]
-    task: TaskArguments,
+    task: TaskStoreArguments,
 }
 
 pub(super) fn execute(arguments: &DisagreementsArguments, session: &mut Session<'_>) -> Result<(), Failure> {

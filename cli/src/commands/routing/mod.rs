@@ -13,7 +13,7 @@ use linkcast_pipeline::RoutingError;
 use linkcast_routing::Policy;
 
 use super::Session;
-use crate::arguments::DatabaseArguments;
+use crate::arguments::TaskStoreArguments;
 use crate::database;
 use crate::exit::{ExitKind, Failure, chain};
 
@@ -41,16 +41,6 @@ enum RoutingCommand {
     Evaluate(evaluate::EvaluateArguments),
 }
 
-/// Whose routing.
-#[derive(Args, Clone, Debug)]
-struct TaskArguments {
-    #[command(flatten)]
-    database: DatabaseArguments,
-    /// The task.
-    #[arg(long, value_name = "TASK", default_value = linkcast_scoring::TASK)]
-    task: String,
-}
-
 /// Runs it.
 pub(crate) fn execute(arguments: &RoutingArguments, session: &mut Session<'_>) -> Result<(), Failure> {
     match &arguments.command {
@@ -70,7 +60,7 @@ fn refused(error: RoutingError) -> Failure {
             .with_next_step("look at what was written with `linkcast routing show`, and set it again"),
         RoutingError::Policy { .. } => Failure::new(ExitKind::UnusableInput, error)
             .with_next_step("write a policy that can be followed with `linkcast routing set FILE`"),
-        RoutingError::Damaged { .. } => Failure::new(ExitKind::Database, error)
+        RoutingError::Damaged(_) => Failure::new(ExitKind::Database, error)
             .with_next_step("wait until it is written anew, or delete that item"),
     }
 }

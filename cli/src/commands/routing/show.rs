@@ -6,7 +6,8 @@ use linkcast_pipeline::RoutingDesk;
 use linkcast_routing::{BreakerState, Comparison, Evidence, Policy, PolicyText, Verdict, compare};
 use serde::Serialize;
 
-use super::{Session, TaskArguments, refused};
+use super::{Session, refused};
+use crate::arguments::TaskStoreArguments;
 use crate::database::{open_existing, ready};
 use crate::exit::Failure;
 use crate::interval::Interval;
@@ -19,7 +20,7 @@ pub(super) struct ShowArguments {
     #[arg(long, value_name = "TIME", default_value = "24h")]
     last: Interval,
     #[command(flatten)]
-    task: TaskArguments,
+    task: TaskStoreArguments,
 }
 
 #[derive(Serialize)]

@@ -8,7 +8,8 @@ use linkcast_domain::{NodeGuid, PortId, StreamId};
 use linkcast_pipeline::RoutingDesk;
 use linkcast_routing::{Simulation, simulate};
 
-use super::{Session, TaskArguments, policy_in, refused};
+use super::{Session, policy_in, refused};
+use crate::arguments::TaskStoreArguments;
 use crate::database::{open_existing, ready, wait};
 use crate::exit::{ExitKind, Failure};
 use crate::output::{Form, Table};
@@ -32,7 +33,7 @@ pub(super) struct SimulateArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     ports: Option<u64>,
     #[command(flatten)]
-    task: TaskArguments,
+    task: TaskStoreArguments,
 }
 
 pub(super) fn execute(arguments: &SimulateArguments, session: &mut Session<'_>) -> Result<(), Failure> {

@@ -3,6 +3,7 @@
 use linkcast_domain::Retry;
 use linkcast_domain::ports::StoreError;
 
+use crate::damaged::DamagedItem;
 use crate::drift::DriftError;
 use crate::feedback::FeedbackError;
 use crate::notices::NoticeError;
@@ -33,16 +34,8 @@ pub enum MonitorError {
         task: String,
     },
     /// An item that is not what was written.
-    #[error("{name} of {task} is damaged")]
-    Damaged {
-        /// Whose.
-        task: String,
-        /// Which.
-        name: String,
-        /// Why.
-        #[source]
-        source: serde_json::Error,
-    },
+    #[error(transparent)]
+    Damaged(#[from] DamagedItem),
 }
 
 impl MonitorError {
@@ -54,7 +47,7 @@ impl MonitorError {
             MonitorError::Drift(error) => error.class(),
             MonitorError::Notice(error) => error.class(),
             MonitorError::Overtaken { .. } => Retry::Later,
-            MonitorError::Routing(_) | MonitorError::Damaged { .. } => Retry::Never,
+            MonitorError::Routing(_) | MonitorError::Damaged(_) => Retry::Never,
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use crate::damaged::DamagedItem;
 use futures_util::future::join_all;
 use linkcast_domain::ports::{NoticeChannel, Revised, TaskItem, TaskItems, Written};
 use linkcast_domain::{Budget, Clock, Notice, Retry};
@@ -176,8 +177,9 @@ impl<I: TaskItems> Teller<'_, I> {
 
     /// Writes the log in place of the one that was read or written last.
     async fn write(&self, held: &mut Held) -> Result<Written, NoticeError> {
-        let damaged =
-            |source| NoticeError::Damaged { task: self.task.to_owned(), name: held.name.clone(), source };
+        let damaged = |source| {
+            NoticeError::from(DamagedItem { task: self.task.to_owned(), name: held.name.clone(), source })
+        };
         let value = serde_json::to_string(&held.log).map_err(damaged)?;
         let text = Revised { revision: held.revision, value };
         let item = TaskItem { name: held.name.clone(), text, until: None };
@@ -199,6 +201,7 @@ fn name_of(channel: &str) -> String {
 }
 
 fn read(task: &str, name: &str, text: &str) -> Result<ChannelLog, NoticeError> {
-    let damaged = |source| NoticeError::Damaged { task: task.to_owned(), name: name.to_owned(), source };
+    let damaged =
+        |source| NoticeError::from(DamagedItem { task: task.to_owned(), name: name.to_owned(), source });
     serde_json::from_str(text).map_err(damaged)
 }

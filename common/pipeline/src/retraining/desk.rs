@@ -13,6 +13,7 @@ use super::guards::{Circumstances, GuardSettings, examine};
 use super::ledger::{Answered, Ledger};
 use super::request::{RequestError, RunRequest};
 use super::run::{DIGITS, Moved, RUN, Run, RunEvent, Stage, StageEntry, run_name};
+use crate::damaged::DamagedItem;
 use crate::notices::{NoticeBoard, NoticeError};
 
 /// Where a task's ledger lies.
@@ -54,16 +55,8 @@ pub enum RetrainingError {
     #[error(transparent)]
     Untold(#[from] NoticeError),
     /// An item that is not what was written.
-    #[error("{name} of {task} is damaged")]
-    Damaged {
-        /// Whose.
-        task: String,
-        /// Which.
-        name: String,
-        /// Why.
-        #[source]
-        source: serde_json::Error,
-    },
+    #[error(transparent)]
+    Damaged(#[from] DamagedItem),
     /// The run is written down, and the platform was not heard.
     #[error("could not start the pipeline {pipeline}")]
     NotStarted {
@@ -91,7 +84,7 @@ impl RetrainingError {
             RetrainingError::Untold(error) => error.class(),
             RetrainingError::NotStarted { source, .. } => source.retry(),
             RetrainingError::Contended { .. } => Retry::Later,
-            RetrainingError::Request(_) | RetrainingError::Damaged { .. } => Retry::Never,
+            RetrainingError::Request(_) | RetrainingError::Damaged(_) => Retry::Never,
         }
     }
 }
@@ -397,7 +390,7 @@ impl<'a, I: TaskItems, B: Bus> RetrainingDesk<'a, I, B> {
     }
 
     fn damaged(&self, name: &str, source: serde_json::Error) -> RetrainingError {
-        RetrainingError::Damaged { task: self.task.to_owned(), name: name.to_owned(), source }
+        RetrainingError::from(DamagedItem { task: self.task.to_owned(), name: name.to_owned(), source })
     }
 
     fn contended(&self, name: &str) -> RetrainingError {

@@ -16,6 +16,7 @@ use super::follow::execution_name;
 use super::guards::Circumstances;
 use super::request::RunRequest;
 use super::run::{DIGITS, Run, RunEvent, Stage, Trainer};
+use crate::damaged::DamagedItem;
 use crate::notices::NoticeError;
 
 /// No platform: where somebody else hears the bus and trains.
@@ -79,10 +80,8 @@ fn told(error: &JobError) -> String {
 }
 
 async fn announce<B: Bus>(bus: &B, run: &Run) -> Result<(), RetrainingError> {
-    let detail = serde_json::to_string(run).map_err(|source| RetrainingError::Damaged {
-        task: run.task.clone(),
-        name: execution_name(run.run),
-        source,
+    let detail = serde_json::to_string(run).map_err(|source| {
+        RetrainingError::from(DamagedItem { task: run.task.clone(), name: execution_name(run.run), source })
     })?;
     let event = BusEvent { kind: "Retraining Requested", detail, stream: None };
     for outcome in bus.tell(&[event]).await {

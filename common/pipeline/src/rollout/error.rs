@@ -4,6 +4,7 @@ use linkcast_domain::ports::StoreError;
 use linkcast_domain::{Approval, ModelVersion, RegistryError, Retry};
 use linkcast_routing::rollout::RolloutRefusal;
 
+use crate::damaged::DamagedItem;
 use crate::feedback::FeedbackError;
 use crate::notices::NoticeError;
 use crate::router::RoutingError;
@@ -78,16 +79,8 @@ pub enum RolloutError {
         task: String,
     },
     /// An item that is not what was written.
-    #[error("{name} of {task} is damaged")]
-    Damaged {
-        /// Whose.
-        task: String,
-        /// Which.
-        name: String,
-        /// Why.
-        #[source]
-        source: serde_json::Error,
-    },
+    #[error(transparent)]
+    Damaged(#[from] DamagedItem),
 }
 
 impl RolloutError {
@@ -111,7 +104,7 @@ impl RolloutError {
             | RolloutError::OtherModel { .. }
             | RolloutError::NotApproved { .. }
             | RolloutError::ChangedByHand { .. }
-            | RolloutError::Damaged { .. } => Retry::Never,
+            | RolloutError::Damaged(_) => Retry::Never,
         }
     }
 }

@@ -25,6 +25,7 @@ use linkcast_routing::rollout::{
 };
 use linkcast_routing::{Evidence, Exposure};
 
+use crate::damaged::DamagedItem;
 use crate::router::RoutingDesk;
 pub use error::RolloutError;
 
@@ -295,7 +296,7 @@ impl<'a, I: TaskItems + RegistryItems, B: Bus> RolloutDesk<'a, I, B> {
     }
 
     fn damaged(&self, name: String, source: serde_json::Error) -> RolloutError {
-        RolloutError::Damaged { task: self.task.to_owned(), name, source }
+        RolloutError::from(DamagedItem { task: self.task.to_owned(), name, source })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::damaged::DamagedItem;
 use linkcast_domain::Timestamp;
 use linkcast_domain::ports::{Revised, StoreError, TaskItem, TaskItems, Written};
 use linkcast_routing::rollout::{PolicyWrite, StoredPolicy};
@@ -44,16 +45,8 @@ pub enum RoutingError {
         expected: u64,
     },
     /// An item that is not what was written.
-    #[error("{name} of {task} is damaged")]
-    Damaged {
-        /// Whose.
-        task: String,
-        /// Which.
-        name: String,
-        /// Why.
-        #[source]
-        source: serde_json::Error,
-    },
+    #[error(transparent)]
+    Damaged(#[from] DamagedItem),
 }
 
 impl<'a, I: TaskItems> RoutingDesk<'a, I> {
@@ -77,8 +70,9 @@ impl<'a, I: TaskItems> RoutingDesk<'a, I> {
     /// # Errors
     /// A store that fails, or another's write since then.
     pub async fn put(&self, policy: &Policy, read: u64) -> Result<u64, RoutingError> {
-        let damaged =
-            |source| RoutingError::Damaged { task: self.task.to_owned(), name: POLICY.to_owned(), source };
+        let damaged = |source| {
+            RoutingError::from(DamagedItem { task: self.task.to_owned(), name: POLICY.to_owned(), source })
+        };
         let value = serde_json::to_string_pretty(policy.text()).map_err(damaged)?;
         let text = Revised { revision: read, value };
         let item = TaskItem { name: POLICY.to_owned(), text, until: None };
@@ -203,10 +197,8 @@ impl<'a, I: TaskItems> RoutingDesk<'a, I> {
     }
 
     fn read<T: serde::de::DeserializeOwned>(&self, name: &str, text: &str) -> Result<T, RoutingError> {
-        serde_json::from_str(text).map_err(|source| RoutingError::Damaged {
-            task: self.task.to_owned(),
-            name: name.to_owned(),
-            source,
+        serde_json::from_str(text).map_err(|source| {
+            RoutingError::from(DamagedItem { task: self.task.to_owned(), name: name.to_owned(), source })
         })
     }
 
