@@ -51,6 +51,19 @@ impl Recipe {
         })
     }
 
+    /// Calls a command for the JSON objects it prints, one a line.
+    ///
+    /// # Errors
+    /// As for one.
+    pub(crate) fn ask_lines(&self, words: &[OsString]) -> Result<Vec<Value>, Failure> {
+        let printed = self.call(&[&["--json".into()], words].concat(), Stdio::piped())?;
+        let lines = serde_json::Deserializer::from_slice(&printed).into_iter::<Value>();
+        lines.collect::<Result<_, _>>().map_err(|error| {
+            let told = format!("{} printed something else than JSON lines: {error}", named(words));
+            Failure::new(ExitKind::Machine, told)
+        })
+    }
+
     fn call(&self, words: &[OsString], output: Stdio) -> Result<Vec<u8>, Failure> {
         self.notes.inform(format!("+ {}", spoken(words)));
         let mut command = Command::new(&self.program);

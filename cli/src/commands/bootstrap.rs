@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use linkcast_domain::{Alias, ModelName};
+use linkcast_domain::{Alias, ModelName, Timestamp};
 use serde_json::{Value, json};
 
 use super::Session;
@@ -137,7 +137,8 @@ impl BootstrapArguments {
         let mut replay = with(&["replay"], &[("--db", &database)]);
         replay.push(self.data.clone().into());
         recipe.step(&replay)?;
-        let all = ["dataset", "export", "--since", "1970-01-01T00:00:00Z"];
+        let (first, last) = self.times(recipe)?;
+        let all = ["dataset", "export", "--since", &first, "--until", &last];
         recipe.step(&with(&all, &[("--db", &database), ("--out", &history)]))?;
         let mut build = with(&["dataset", "build"], &[("--history", &history), ("--out", &rows)]);
         if self.data.join(TRUTH_FILE).is_file() {
@@ -151,6 +152,24 @@ impl BootstrapArguments {
         train.extend(self.task.iter().flat_map(|task| ["--task".into(), task.clone().into()]));
         recipe.step(&train)?;
         Ok(model)
+    }
+
+    /// The first and the last time that the telemetry tells of.
+    fn times(&self, recipe: &Recipe) -> Result<(String, String), Failure> {
+        let mut inspect = words(["inspect"]);
+        inspect.push(self.data.clone().into());
+        let files = recipe.ask_lines(&inspect)?;
+        let of = |name: &str| -> Vec<Timestamp> {
+            let texts = files.iter().filter_map(|file| file.get(name)?.as_str());
+            texts.filter_map(|text| text.parse().ok()).collect()
+        };
+        let (first, last) = (of("first").into_iter().min(), of("last").into_iter().max());
+        let both = first.zip(last).map(|(first, last)| (first.to_string(), last.to_string()));
+        both.ok_or_else(|| {
+            let told = format!("{}: expected telemetry that tells its times", self.data.display());
+            Failure::new(ExitKind::UnusableInput, told)
+                .with_next_step("see what can be used of it with `linkcast inspect DIR`")
+        })
     }
 
     /// What deploying said, if an image was named.
