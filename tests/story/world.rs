@@ -153,6 +153,13 @@ impl World {
         self.deployed.invoke("Monitor", &json!({"look": "link-health"}))
     }
 
+    /// The monitor's newest report, and which hours were counted.
+    pub(crate) fn what_was_found(&self) -> Result<String> {
+        let (reports, hours) = (self.deployed.items("monitor#")?, self.deployed.items("sketch#")?);
+        let report = reports.last().and_then(|item| item.pointer("/j/S")?.as_str()).unwrap_or_default();
+        Ok(format!("{} counts of hours; {report}", hours.len()))
+    }
+
     /// The training run that the function recorded.
     pub(crate) fn the_run_that_was_asked_for(&self) -> Result<Value> {
         until("a training run", Duration::from_secs(60), || {
