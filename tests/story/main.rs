@@ -154,3 +154,27 @@ fn everybody_was_told_once(world: &World, variants: &[&str]) -> Result<()> {
     assert!(variants.iter().all(|variant| variant.starts_with("v-")));
     Ok(())
 }
+
+#[test]
+#[ignore]
+fn fast() -> Result<()> {
+    let folder = tempfile::tempdir().context("cannot make a folder")?;
+    let started = std::time::Instant::now();
+    let mut world = World::begin(folder.path())?;
+    a_first_model_is_bootstrapped(&world)?;
+    eprintln!("FAST {:?} bootstrapped", started.elapsed());
+    let asked = world.deployed.invoke("Retrain", &json!({"task": "link-health", "reason": "drift"}))?;
+    eprintln!("FAST {asked}");
+    let run = world.the_run_that_was_asked_for()?;
+    let better = a_better_model_is_trained(&world, &run)?;
+    eprintln!("FAST {:?} trained", started.elapsed());
+    it_goes_from_its_shadow_to_live_step_by_step(&mut world, &better)?;
+    eprintln!("FAST {:?} live", started.elapsed());
+    a_harmful_candidate_is_taken_back_at_its_first_step(&mut world, &better)?;
+    eprintln!("FAST {:?} taken back", started.elapsed());
+    while_sagemaker_is_down_the_embedded_model_answers(&mut world, &better)?;
+    eprintln!("FAST {:?} back", started.elapsed());
+    let told = Told::by(&world)?;
+    eprintln!("FAST {:#?}", told.notices);
+    Ok(())
+}

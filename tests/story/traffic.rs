@@ -11,7 +11,7 @@ use linkcast_domain::Timestamp;
 use linkcast_tests::{Capture, Embedded};
 
 const PORTS: &str = "48";
-const SEED: &str = "3";
+const SEED: &str = "5";
 /// Two weeks that a reference is frozen from, with the hour the model goes live in, and three looks of a day.
 const PAST_HOURS: i64 = 14 * 24 + 2 + 3 * 24;
 const HOUR_MS: i64 = 3_600_000;
@@ -39,9 +39,9 @@ impl Traffic {
         }
         let same = ["--ports", PORTS, "--seed", SEED];
         let (from, hours) = (begins.to_string(), PAST_HOURS.to_string());
-        let old = ["--interval-seconds", "3600", "--hours", &hours, "--load-shift", "338h:2.0", "--start", &from];
+        let old = ["--interval-seconds", "3600", "--hours", &hours, "--load-shift", "338h:5.0", "--start", &from];
         let from = Timestamp::from_millis(hour * HOUR_MS + 60_000).to_string();
-        let new = ["--interval-seconds", "60", "--hours", "8", "--fault-rate", "4", "--start", &from];
+        let new = ["--interval-seconds", "60", "--hours", "20", "--fault-rate", "4", "--start", &from];
         let past = Capture::simulate(&past, &[&same[..], &old].concat())?;
         let present = Capture::simulate(&present, &[&same[..], &new].concat())?;
         let to_come = present.requests()?.into_iter();

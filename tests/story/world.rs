@@ -16,7 +16,7 @@ const ROLE: &str = "arn:aws:iam::000000000000:role/serve";
 /// A look at the whole table keeps the emulator busy for seconds.
 const BETWEEN_SCANS: Duration = Duration::from_secs(8);
 /// Minutes of telemetry between two looks.
-const SWEEPS: usize = 5;
+const SWEEPS: usize = 4;
 
 /// Training of one round: the first model knows next to nothing.
 const HASTY: &str = "{classifier: {rounds: 1, depth: 1, eta: 0.05}, regressor: {rounds: 1, depth: 1, eta: 0.05}}";
@@ -201,14 +201,11 @@ impl World {
 
     /// Traffic and the monitor's hours, until the rollout is over; gives what was done of it.
     pub(crate) fn let_the_rollout_end(&mut self) -> Result<Vec<String>> {
-        let id = field(&self.rollout()?, "id").clone();
         self.traffic_until("the rollout's end", |world| {
             world.look()?;
             let phase = world.rollout()?.pointer("/standing/phase").cloned().unwrap_or_default();
             Ok(["finished", "aborted"].contains(&phase.get("phase").unwrap_or(&phase).as_str().unwrap_or_default()))
         })?;
-        let began = id.as_str().and_then(|id| id.parse::<i64>().ok()).unwrap_or_default();
-        let _ = began;
         let done = self.history()?;
         let last_start = done.iter().rposition(|one| field(one, "what") == "started").unwrap_or(0);
         let told = |one: &Value| {
@@ -219,13 +216,15 @@ impl World {
 
     /// Sends some minutes' telemetry and asks, again and again.
     pub(crate) fn traffic_until(&mut self, what: &str, is_so: impl Fn(&World) -> Result<bool>) -> Result<()> {
-        for _ in 0..80 {
+        for _ in 0..120 {
             let next = self.traffic.next(SWEEPS)?;
             self.send(&next)?;
             std::thread::park_timeout(Duration::from_secs(1));
             if is_so(self)? {
                 return Ok(());
             }
+            eprintln!("  {what}: {}", self.deployed.task_item(FABRIC, "rollout")?.unwrap_or_default().len());
+            if let Ok(v) = self.json(&["rollout", "look"]) { eprintln!("{v}"); }
         }
         anyhow::bail!("{what} did not come: {:#}\n{}", self.rollout()?, self.deployed.emulator.log())
     }
