@@ -197,7 +197,9 @@ impl Deployed {
     /// The text of one of the task's small items, such as `routing`.
     pub fn task_item(&self, fabric: &str, name: &str) -> Result<Option<String>> {
         let found = self.task_key(fabric, name)?;
-        Ok(found.pointer("/j/S").and_then(Value::as_str).map(str::to_owned))
+        let Some(text) = found.pointer("/j/S").and_then(Value::as_str) else { return Ok(None) };
+        // A text is kept as JSON has one.
+        serde_json::from_str(text).map(Some).context("an item that holds no text")
     }
 
     /// Writes one of the task's items as `change` makes it of its text; for what only time could do.

@@ -40,8 +40,7 @@ impl Linkcast {
     ) -> Result<Self> {
         let mut command = Command::new(binary("linkcast")?);
         let environment = environment.iter().map(|(name, value)| (name, value));
-        let output =
-            command.args(arguments).envs(environment).output().context("cannot start linkcast")?;
+        let output = command.args(arguments).envs(environment).output().context("cannot start linkcast")?;
         Ok(Linkcast { output })
     }
 

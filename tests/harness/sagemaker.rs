@@ -38,7 +38,8 @@ impl SageMaker {
     /// What goes wrong from now on; see docs/STAND_INS.md.
     pub fn set_script(&self, script: &Value) -> Result<()> {
         let answer = ureq::post(format!("{}/_stand_in/script", self.url())).send(script.to_string());
-        let status = answer.with_context(|| format!("the script was refused: {}", self.process.log()))?.status();
+        let status =
+            answer.with_context(|| format!("the script was refused: {}", self.process.log()))?.status();
         ensure!(status.is_success(), "the script was answered {status}");
         Ok(())
     }

@@ -19,25 +19,16 @@ use world::World;
 #[test]
 fn a_model_is_born_grows_old_is_replaced_by_a_better_one_and_a_bad_one_is_taken_back() -> Result<()> {
     let folder = tempfile::tempdir().context("cannot make a folder")?;
-    let started = std::time::Instant::now();
     let mut world = World::begin(folder.path())?;
 
-    eprintln!("{:?} a_first_model_is_bootstrapped", started.elapsed());
     let first = a_first_model_is_bootstrapped(&world)?;
-    eprintln!("{:?} two_weeks_pass_and_then_the_fabric_does_other_work", started.elapsed());
     two_weeks_pass_and_then_the_fabric_does_other_work(&mut world)?;
-    eprintln!("{:?} the_monitor_tells_of_drift_and_a_training_run_is_asked_for", started.elapsed());
     let run = the_monitor_tells_of_drift_and_a_training_run_is_asked_for(&world)?;
-    eprintln!("{:?} a_better_model_is_trained", started.elapsed());
     let better = a_better_model_is_trained(&world, &run)?;
-    eprintln!("{:?} it_goes_from_its_shadow_to_live_step_by_step", started.elapsed());
     it_goes_from_its_shadow_to_live_step_by_step(&mut world, &better)?;
-    eprintln!("{:?} a_harmful_candidate_is_taken_back_at_its_first_step", started.elapsed());
     a_harmful_candidate_is_taken_back_at_its_first_step(&mut world, &better)?;
-    eprintln!("{:?} while_sagemaker_is_down_the_embedded_model_answers", started.elapsed());
     while_sagemaker_is_down_the_embedded_model_answers(&mut world, &better)?;
 
-    eprintln!("{:?} nothing_was_lost_or_doubled", started.elapsed());
     nothing_was_lost_or_doubled(&world)?;
     everybody_was_told_once(&world, &[&first, &better])
 }
@@ -152,29 +143,5 @@ fn everybody_was_told_once(world: &World, variants: &[&str]) -> Result<()> {
     assert_eq!(critical.len(), 1, "{critical:#?}");
     assert!(critical[0].to_string().contains("failures"), "with the number: {:#}", critical[0]);
     assert!(variants.iter().all(|variant| variant.starts_with("v-")));
-    Ok(())
-}
-
-#[test]
-#[ignore]
-fn fast() -> Result<()> {
-    let folder = tempfile::tempdir().context("cannot make a folder")?;
-    let started = std::time::Instant::now();
-    let mut world = World::begin(folder.path())?;
-    a_first_model_is_bootstrapped(&world)?;
-    eprintln!("FAST {:?} bootstrapped", started.elapsed());
-    let asked = world.deployed.invoke("Retrain", &json!({"task": "link-health", "reason": "drift"}))?;
-    eprintln!("FAST {asked}");
-    let run = world.the_run_that_was_asked_for()?;
-    let better = a_better_model_is_trained(&world, &run)?;
-    eprintln!("FAST {:?} trained", started.elapsed());
-    it_goes_from_its_shadow_to_live_step_by_step(&mut world, &better)?;
-    eprintln!("FAST {:?} live", started.elapsed());
-    a_harmful_candidate_is_taken_back_at_its_first_step(&mut world, &better)?;
-    eprintln!("FAST {:?} taken back", started.elapsed());
-    while_sagemaker_is_down_the_embedded_model_answers(&mut world, &better)?;
-    eprintln!("FAST {:?} back", started.elapsed());
-    let told = Told::by(&world)?;
-    eprintln!("FAST {:#?}", told.notices);
     Ok(())
 }

@@ -22,7 +22,8 @@ impl Told {
                 serde_json::from_str(field(&message, "Body").as_str().context("a message without a body")?)?;
             let inner = field(&body, "Message").as_str().and_then(|text| serde_json::from_str(text).ok());
             let notice: Value = inner.unwrap_or(body);
-            if notice.get("kind").is_some() && notice.get("id").is_some() {
+            // Alerts have neither.
+            if notice.get("summary").is_some() && notice.get("severity").is_some() {
                 notices.push(notice);
             }
         }

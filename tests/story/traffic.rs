@@ -30,7 +30,8 @@ pub(crate) struct Traffic {
 impl Traffic {
     /// The fabric's telemetry up to some hours from now.
     pub(crate) fn simulate(folder: &Path) -> Result<Self> {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).context("a clock before 1970")?;
+        let since =
+            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).context("a clock before 1970")?;
         let hour = i64::try_from(since.as_millis())?.div_euclid(HOUR_MS);
         let begins = Timestamp::from_millis((hour - PAST_HOURS) * HOUR_MS);
         let (past, present) = (folder.join("past"), folder.join("present"));
@@ -39,7 +40,8 @@ impl Traffic {
         }
         let same = ["--ports", PORTS, "--seed", SEED];
         let (from, hours) = (begins.to_string(), PAST_HOURS.to_string());
-        let old = ["--interval-seconds", "3600", "--hours", &hours, "--load-shift", "338h:5.0", "--start", &from];
+        let old =
+            ["--interval-seconds", "3600", "--hours", &hours, "--load-shift", "338h:5.0", "--start", &from];
         let from = Timestamp::from_millis(hour * HOUR_MS + 60_000).to_string();
         let new = ["--interval-seconds", "60", "--hours", "20", "--fault-rate", "4", "--start", &from];
         let past = Capture::simulate(&past, &[&same[..], &old].concat())?;

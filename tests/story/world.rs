@@ -19,9 +19,11 @@ const BETWEEN_SCANS: Duration = Duration::from_secs(8);
 const SWEEPS: usize = 4;
 
 /// Training of one round: the first model knows next to nothing.
-const HASTY: &str = "{classifier: {rounds: 1, depth: 1, eta: 0.05}, regressor: {rounds: 1, depth: 1, eta: 0.05}}";
+const HASTY: &str =
+    "{classifier: {rounds: 1, depth: 1, eta: 0.05}, regressor: {rounds: 1, depth: 1, eta: 0.05}}";
 /// Training of few rounds, so that the story is told soon.
-const FAIR: &str = "{classifier: {rounds: 12, depth: 4, eta: 0.4}, regressor: {rounds: 6, depth: 3, eta: 0.3}}";
+const FAIR: &str =
+    "{classifier: {rounds: 12, depth: 4, eta: 0.4}, regressor: {rounds: 6, depth: 3, eta: 0.3}}";
 
 /// The world.
 pub(crate) struct World {
@@ -173,7 +175,10 @@ impl World {
     pub(crate) fn train(&self) -> Result<Value> {
         let [fabric, database, history] = ["shifted", "shifted.db", "history"].map(|name| self.path(name));
         let day = ["2026-01-05T00:00:00Z", "2026-01-06T00:00:00Z"];
-        self.labelled(&fabric, &["--ports", "200", "--hours", "6", "--seed", "11", "--load-shift", "10m:2.0"])?;
+        self.labelled(
+            &fabric,
+            &["--ports", "200", "--hours", "6", "--seed", "11", "--load-shift", "10m:2.0"],
+        )?;
         self.lines(&["replay", &fabric, "--db", &database])?;
         let range = ["--since", day[0], "--until", day[1], "--out", &history];
         self.lines(&[&["dataset", "export", "--db", &database], &range[..]].concat())?;
@@ -184,8 +189,10 @@ impl World {
 
     /// `linkcast deploy`, by the plan the story goes by.
     pub(crate) fn deploy(&self, model: &str) -> Result<Value> {
-        let (plan, store) = (self.path("plan.json"), format!("dynamodb:{}", self.deployed.output("TableName")?));
-        let named = ["deploy", model, "--plan", &plan, "--store", &store, "--image-uri", IMAGE, "--role", ROLE];
+        let (plan, store) =
+            (self.path("plan.json"), format!("dynamodb:{}", self.deployed.output("TableName")?));
+        let named =
+            ["deploy", model, "--plan", &plan, "--store", &store, "--image-uri", IMAGE, "--role", ROLE];
         let told = ["--", "--serverless", "--memory", "2048"];
         self.lines(&[&named[..], &told].concat())?.pop().context("deploy printed nothing")
     }
@@ -204,12 +211,17 @@ impl World {
         self.traffic_until("the rollout's end", |world| {
             world.look()?;
             let phase = world.rollout()?.pointer("/standing/phase").cloned().unwrap_or_default();
-            Ok(["finished", "aborted"].contains(&phase.get("phase").unwrap_or(&phase).as_str().unwrap_or_default()))
+            Ok(["finished", "aborted"]
+                .contains(&phase.get("phase").unwrap_or(&phase).as_str().unwrap_or_default()))
         })?;
         let done = self.history()?;
         let last_start = done.iter().rposition(|one| field(one, "what") == "started").unwrap_or(0);
         let told = |one: &Value| {
-            format!("{} {}", field(one, "what").as_str().unwrap_or_default(), field(one, "step").to_string().trim_matches('"'))
+            format!(
+                "{} {}",
+                field(one, "what").as_str().unwrap_or_default(),
+                field(one, "step").to_string().trim_matches('"')
+            )
         };
         Ok(done.get(last_start..).unwrap_or_default().iter().map(told).collect())
     }
@@ -223,8 +235,6 @@ impl World {
             if is_so(self)? {
                 return Ok(());
             }
-            eprintln!("  {what}: {}", self.deployed.task_item(FABRIC, "rollout")?.unwrap_or_default().len());
-            if let Ok(v) = self.json(&["rollout", "look"]) { eprintln!("{v}"); }
         }
         anyhow::bail!("{what} did not come: {:#}\n{}", self.rollout()?, self.deployed.emulator.log())
     }
@@ -237,8 +247,7 @@ impl World {
     /// The rollout, as it is kept.
     pub(crate) fn rollout(&self) -> Result<Value> {
         let text = self.deployed.task_item(FABRIC, "rollout")?.context("there is no rollout")?;
-        let found: Value = serde_json::from_str(&text)?;
-        Ok(found)
+        serde_json::from_str(&text).context("a rollout that is no JSON")
     }
 
     /// The routing policy, byte for byte.
@@ -248,11 +257,7 @@ impl World {
 
     /// The variant with all streams.
     pub(crate) fn live_variant(&self) -> Result<String> {
-        let text: Value = serde_json::from_str(&self.policy()?)?;
-        let policy: Value = match text {
-            Value::String(inner) => serde_json::from_str(&inner)?,
-            other => other,
-        };
+        let policy: Value = serde_json::from_str(&self.policy()?)?;
         let variants = field(&policy, "variants").as_array().cloned().unwrap_or_default();
         let live = variants.iter().max_by(|one, other| weight(one).total_cmp(&weight(other)));
         Ok(live.and_then(|live| field(live, "name").as_str()).context("no variant")?.to_owned())
@@ -260,7 +265,7 @@ impl World {
 
     /// What is written down of a variant's breaker.
     pub(crate) fn breaker(&self, variant: &str) -> Result<String> {
-        Ok(self.deployed.task_item(FABRIC, &format!("breaker#{variant}"))?.unwrap_or_default().replace("\\\"", "\""))
+        Ok(self.deployed.task_item(FABRIC, &format!("breaker#{variant}"))?.unwrap_or_default())
     }
 
     /// What came to the people's queue, once the functions have told what there is.

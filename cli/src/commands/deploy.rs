@@ -7,9 +7,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use linkcast_domain::{
-    Clock, ModelName, RegisteredModel, SageMakerFormat, SystemClock, Target, plain_name,
-};
+use linkcast_domain::{Clock, ModelName, RegisteredModel, SageMakerFormat, SystemClock, Target, plain_name};
 use linkcast_pipeline::{NoBus, RolloutDesk, RoutingDesk};
 use linkcast_routing::rollout::{Asked, RolloutPlan};
 use linkcast_routing::{Policy, PolicyText, VariantName};

@@ -164,7 +164,8 @@ mod tests {
     #[test]
     fn before_its_first_answer_a_candidate_has_no_samples_to_be_held_against() {
         let (new, live) = ("new".parse().unwrap(), "live".parse().unwrap());
-        let sides = Sides { candidate: &new, live: &live, shadow: Some("shadow-2".parse().unwrap()), slow_us: None };
+        let sides =
+            Sides { candidate: &new, live: &live, shadow: Some("shadow-2".parse().unwrap()), slow_us: None };
         let hour: Evidence = serde_json::from_str(
             r#"{"live":{"answered":300,"agreed":300,"shadows":{"shadow-2":{"agreed":250,"differed":50}}},
                 "shadow-2":{"answered":300,"agreed":250,"disagreed":{"normal>latency_spike":50}}}"#,
