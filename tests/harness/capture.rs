@@ -36,6 +36,25 @@ impl Capture {
         Ok(Capture { folder: captured, database: folder.join("embedded.db") })
     }
 
+    /// A copy whose replay is its own, for more to follow.
+    pub fn copied(&self, folder: &Path) -> Result<Self> {
+        let copy = Capture { folder: folder.join("capture"), database: folder.join("embedded.db") };
+        std::fs::create_dir_all(&copy.folder).context("cannot make a folder")?;
+        std::fs::copy(self.folder.join("links.out"), copy.folder.join("links.out"))
+            .context("cannot copy the links")?;
+        copy.followed_by(self, usize::MAX)?;
+        Ok(copy)
+    }
+
+    /// Has the first requests of another capture of the same fabric follow, which are of later times.
+    pub fn followed_by(&self, later: &Capture, count: usize) -> Result<()> {
+        for path in later.paths()?.iter().take(count) {
+            let name = path.file_name().context("a request without a name")?;
+            std::fs::copy(path, self.folder.join(name)).context("cannot copy a request")?;
+        }
+        Ok(())
+    }
+
     /// What a replay writes.
     pub fn database(&self) -> &Path {
         &self.database
@@ -43,12 +62,16 @@ impl Capture {
 
     /// The requests' bodies, in the order of time.
     pub fn requests(&self) -> Result<Vec<Vec<u8>>> {
+        self.paths()?.iter().map(|path| std::fs::read(path).context("cannot read a request")).collect()
+    }
+
+    fn paths(&self) -> Result<Vec<PathBuf>> {
         let listed = std::fs::read_dir(&self.folder).context("cannot list the capture")?;
         let mut paths: Vec<PathBuf> =
             listed.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>().context("cannot list")?;
         paths.retain(|path| path.extension().is_some_and(|extension| extension == "snappy"));
         paths.sort();
-        paths.iter().map(|path| std::fs::read(path).context("cannot read a request")).collect()
+        Ok(paths)
     }
 
     /// What the subnet's diagnostics say of its links, as `iblinkinfo` prints it.

@@ -49,7 +49,12 @@ pub struct Answer {
 impl Deployed {
     /// Starts an emulator with its files in `folder` and deploys on it, with these parameters of the template.
     pub fn start(folder: &Path, parameters: &[String]) -> Result<Self> {
-        let emulator = Emulator::start(folder)?;
+        Deployed::start_with(folder, parameters, &[])
+    }
+
+    /// The same with more environment for the functions, such as where a service of AWS's is found that the emulator lacks.
+    pub fn start_with(folder: &Path, parameters: &[String], environment: &[(&str, &str)]) -> Result<Self> {
+        let emulator = Emulator::start_with(folder, environment)?;
         let project = folder.join("project");
         lay_out(&project)?;
         emulator.put("s3", &format!("/{BUCKET}"), "")?;
@@ -187,6 +192,37 @@ impl Deployed {
                 final_answer => Ok(Some(final_answer)),
             }
         })?
+    }
+
+    /// The text of one of the task's small items, such as `routing`.
+    pub fn task_item(&self, fabric: &str, name: &str) -> Result<Option<String>> {
+        let found = self.task_key(fabric, name)?;
+        let Some(text) = found.pointer("/j/S").and_then(Value::as_str) else { return Ok(None) };
+        // A text is kept as JSON has one.
+        serde_json::from_str(text).map(Some).context("an item that holds no text")
+    }
+
+    /// Writes one of the task's items as `change` makes it of its text; for what only time could do.
+    pub fn rewrite_task_item(
+        &self,
+        (fabric, name): (&str, &str),
+        change: impl FnOnce(&mut Value) -> Result<()>,
+    ) -> Result<()> {
+        let mut item = self.task_key(fabric, name)?;
+        let text = item.pointer("/j/S").and_then(Value::as_str).context("an item without its text")?;
+        let mut value = serde_json::from_str(text).context("an item that is no JSON")?;
+        change(&mut value)?;
+        if let Some(text) = item.pointer_mut("/j/S") {
+            *text = Value::String(value.to_string());
+        }
+        let ask = json!({"TableName": self.output("TableName")?, "Item": item});
+        self.ask_table("PutItem", &ask).map(drop)
+    }
+
+    fn task_key(&self, fabric: &str, name: &str) -> Result<Value> {
+        let key = json!({"pk": {"S": format!("task#{fabric}#link-health")}, "sk": {"S": name}});
+        let ask = json!({"TableName": self.output("TableName")?, "Key": key, "ConsistentRead": true});
+        Ok(field(&self.ask_table("GetItem", &ask)?, "Item").clone())
     }
 
     /// Takes everything out of one of [`DEAD_LETTERS`].

@@ -59,6 +59,11 @@ pub struct Emulator {
 impl Emulator {
     /// Starts one whose log and files lie in `folder`, and waits until it answers.
     pub fn start(folder: &Path) -> Result<Self> {
+        Emulator::start_with(folder, &[])
+    }
+
+    /// The same with more environment, which the functions on it inherit.
+    pub fn start_with(folder: &Path, environment: &[(&str, &str)]) -> Result<Self> {
         let address = free_address()?;
         let url = format!("http://{address}");
         let mut command = Command::new(emulator_python());
@@ -73,7 +78,8 @@ impl Emulator {
             .env("LINKCAST_STREAM_RETRY_BASE_SECONDS", "0.02")
             .env("LINKCAST_CHAOS_FILE", folder.join("chaos.json"))
             .env("PYTHONDONTWRITEBYTECODE", "1")
-            .env("TMPDIR", folder);
+            .env("TMPDIR", folder)
+            .envs(environment.iter().copied());
         let process = Running::start(&mut command, &folder.join("emulator.log"))?;
         wait_for_listener(address)
             .with_context(|| format!("the emulator did not start: {}", process.log()))?;

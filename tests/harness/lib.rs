@@ -14,6 +14,7 @@ mod linkcast;
 mod moto;
 mod process;
 mod questions;
+mod sagemaker;
 mod sysfs;
 mod web;
 
@@ -33,5 +34,6 @@ pub use linkcast::{Linkcast, binary, fixture};
 pub use moto::{Moto, ask_python, labelled_fabric};
 pub use process::{Running, until, until_asked_each};
 pub use questions::feature_differences;
+pub use sagemaker::SageMaker;
 pub use sysfs::FakeHost;
 pub use web::{field, free_address, get_json, get_text, overlaid, wait_for_listener};

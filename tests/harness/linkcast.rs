@@ -30,8 +30,17 @@ pub struct Linkcast {
 impl Linkcast {
     /// Calls `linkcast` with these arguments and waits for it.
     pub fn call<A: AsRef<std::ffi::OsStr>>(arguments: &[A]) -> Result<Self> {
-        let output =
-            Command::new(binary("linkcast")?).args(arguments).output().context("cannot start linkcast")?;
+        Linkcast::call_with(arguments, &[])
+    }
+
+    /// The same with more environment.
+    pub fn call_with<A: AsRef<std::ffi::OsStr>>(
+        arguments: &[A],
+        environment: &[(String, String)],
+    ) -> Result<Self> {
+        let mut command = Command::new(binary("linkcast")?);
+        let environment = environment.iter().map(|(name, value)| (name, value));
+        let output = command.args(arguments).envs(environment).output().context("cannot start linkcast")?;
         Ok(Linkcast { output })
     }
 

@@ -42,6 +42,9 @@ pub(crate) struct BootstrapArguments {
     /// The version the first model gets.
     #[arg(long, value_name = "TEXT", default_value = "first")]
     version: String,
+    /// Training settings, as a task has them (see `linkcast task check --help`); its platform is not asked.
+    #[arg(long, value_name = "FILE")]
+    task: Option<PathBuf>,
     /// Learn from every row, in place of one in 60 quiet ones.
     #[arg(long)]
     keep_all: bool,
@@ -145,7 +148,9 @@ impl BootstrapArguments {
         build.extend(self.keep_all.then(|| "--keep-all".into()));
         recipe.step(&build)?;
         let train = ["train", "--version", &self.version];
-        recipe.step(&with(&train, &[("--dataset", &rows), ("--out", &model)]))?;
+        let mut train = with(&train, &[("--dataset", &rows), ("--out", &model)]);
+        train.extend(self.task.iter().flat_map(|task| ["--task".into(), task.clone().into()]));
+        recipe.step(&train)?;
         Ok(model)
     }
 

@@ -4,10 +4,12 @@
 //! begins and takes it there step by step. Called again it goes on where it was broken off, and changes nothing where all is done.
 
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use linkcast_domain::{ModelName, RegisteredModel, SageMakerFormat, Target, plain_name};
+use linkcast_domain::{Clock, ModelName, RegisteredModel, SageMakerFormat, SystemClock, Target, plain_name};
 use linkcast_pipeline::{NoBus, RolloutDesk, RoutingDesk};
+use linkcast_routing::rollout::{Asked, RolloutPlan};
 use linkcast_routing::{Policy, PolicyText, VariantName};
 use linkcast_scoring::TASK;
 use linkcast_training::package::ServingImage;
@@ -36,6 +38,9 @@ pub(crate) struct DeployArguments {
     pub(super) serving: ServingArguments,
     #[command(flatten)]
     database: DatabaseArguments,
+    /// What is agreed of the rollout, as docs/ROLLOUT.md has it, without its candidate.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["shortest_hours", "least"])]
+    plan: Option<PathBuf>,
     /// Hours each of the rollout's steps lasts at least (default: 24).
     #[arg(long, value_name = "HOURS")]
     shortest_hours: Option<u32>,
@@ -140,7 +145,12 @@ impl DeployArguments {
             Some(policy) if policy.value.variants().iter().any(|one| one.name == variant) => Standing::Before,
             Some(_) if is_under_way(&models, configuration, &variant)? => Standing::Begun,
             Some(_) => {
-                self.begin(&recipe, place, (&model, &variant, &endpoint))?;
+                match &self.plan {
+                    None => self.begin(&recipe, place, (&model, &variant, &endpoint))?,
+                    Some(plan) => {
+                        self.begin_as_agreed(plan, (&models, session), (&model, &variant, &endpoint))?;
+                    }
+                }
                 Standing::Begun
             }
             None => {
@@ -173,6 +183,45 @@ impl DeployArguments {
         }
         recipe.step(&said)
     }
+
+    /// The same by a plan in a file.
+    fn begin_as_agreed(
+        &self,
+        file: &Path,
+        (models, session): (&Models, &Session<'_>),
+        (model, variant, endpoint): (&RegisteredModel, &VariantName, &str),
+    ) -> Result<(), Failure> {
+        let facts = &model.facts;
+        let candidate = json!({
+            "name": variant,
+            "target": { "kind": "sagemaker", "endpoint": endpoint },
+            "model": { "version": facts.version, "digest": facts.digest },
+        });
+        let plan = agreed(file, candidate).map_err(|told| {
+            Failure::new(ExitKind::UnusableInput, format!("{}: {told}", file.display()))
+                .with_next_step("see docs/ROLLOUT.md for a plan; deploy says who the candidate is")
+        })?;
+        let configuration = session.configuration;
+        let by = self.by.clone().unwrap_or_else(|| configuration.user.clone());
+        let reason = format!("version {} was deployed", facts.version);
+        let asked = Asked { by: &by, reason: &reason, at: SystemClock.now() };
+        let desk = RolloutDesk::new(models.store(), &NoBus, (&configuration.fabric, TASK));
+        ready(desk.start(plan, asked)).map(drop).map_err(|error| {
+            Failure::new(ExitKind::Refused, chain(&error))
+                .with_next_step("look at it with `linkcast rollout status`")
+        })
+    }
+}
+
+/// The plan in `file` with its candidate.
+fn agreed(file: &Path, candidate: Value) -> Result<RolloutPlan, String> {
+    let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+    let mut terms: serde_json::Map<String, Value> =
+        serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    if terms.insert("candidate".to_owned(), candidate).is_some() {
+        return Err("candidate: found one, expected none".to_owned());
+    }
+    RolloutPlan::parse(&Value::Object(terms).to_string()).map_err(|error| chain(&error))
 }
 
 impl ServingArguments {

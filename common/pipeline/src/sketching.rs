@@ -23,8 +23,9 @@ const KEPT: Duration = Duration::from_secs(60 * 24 * 3600);
 const WRITE_DOWN: Duration = Duration::from_secs(300);
 /// Hours that a process goes on counting after they are written, for samples that come late.
 const OPEN_HOURS: usize = 3;
-/// Hours that it holds when they cannot be written; beyond, the oldest is lost.
-const HELD_HOURS: usize = 24;
+/// Hours that it holds when they cannot be written; beyond, the oldest is lost. More than a batch of a slow fabric's past spans: a
+/// thousand samples of 24 ports an hour apart are of 42.
+const HELD_HOURS: usize = 96;
 /// The longest a store is waited for: what is counted helps no sample.
 const STORE_LIMIT: Duration = Duration::from_millis(300);
 

@@ -29,9 +29,6 @@ use crate::store::{self, StorePlace};
 
 /// Where runs' work lies beside a database.
 const BESIDE: &str = "retraining";
-/// How long a run that was asked for elsewhere is left to whoever asked.
-const LEFT_ALONE_S: f64 = 120.0;
-
 /// Ask the guards for a run and do it on this machine, or go on with one that was broken off here.
 #[derive(Args, Debug)]
 #[command(
@@ -70,6 +67,9 @@ pub(super) struct RunArguments {
     /// Say what the guards say and what would be done, and do nothing.
     #[arg(long)]
     dry_run: bool,
+    /// How long a run that was asked for elsewhere is left to whoever asked.
+    #[arg(long, value_name = "LENGTH", default_value = "2m")]
+    left_alone: Interval,
     /// Time between the last run's end and this one (default: 7d, for drift and quality 2d).
     #[arg(long, value_name = "LENGTH")]
     cooldown: Option<Interval>,
@@ -105,7 +105,7 @@ pub(super) fn execute(arguments: &RunArguments, session: &mut Session<'_>) -> Re
         return elsewhere(arguments, pipeline, (&models, guards), &circumstances, session);
     }
     let local_place = Workplace::take(&arguments.work_folder(session)?)?;
-    let begun = match broken_off(&local_place, &models, session)? {
+    let begun = match broken_off((&local_place, arguments.left_alone), &models, session)? {
         Some(run) => {
             session.notes.inform(format!("going on with the run of {}", run.run));
             run
@@ -169,13 +169,17 @@ fn elsewhere(
 }
 
 /// The run that an earlier process left in this workplace, or that was asked for and found no trainer.
-fn broken_off(place: &Workplace, models: &Models, session: &Session<'_>) -> Result<Option<Run>, Failure> {
+fn broken_off(
+    (place, left_alone): (&Workplace, Interval),
+    models: &Models,
+    session: &Session<'_>,
+) -> Result<Option<Run>, Failure> {
     let desk = desk(models, &session.configuration.fabric, GuardSettings::default());
     let now = SystemClock.now();
     let holder = ready(desk.holder(now)).map_err(refused)?;
     let is_ours = |run: &Run| match &run.trainer {
         Some(trainer) => *trainer == place.trainer(),
-        None => place.of_run(run.run).exists() || now.seconds_since(run.run) > LEFT_ALONE_S,
+        None => place.of_run(run.run).exists() || now.since(run.run) > left_alone.duration(),
     };
     Ok(holder.filter(is_ours))
 }

@@ -58,11 +58,14 @@ impl Counted {
     pub(super) fn of(hour: &Evidence, sides: &Sides<'_>) -> Counted {
         let (candidate, live) = (hour.of(sides.candidate), hour.of(sides.live));
         let shadow = sides.shadow.as_ref().and_then(|shadow| hour.of(shadow)).map_or((0, 0), disagreements);
-        // What the shadow said of the same samples; of all samples, where that was not counted.
+        // What the shadow said of the same samples; of all samples, where that was not counted. Who answered nothing has no samples: a
+        // step's first cut would else hold all the shadow said against the little it says afterwards.
         let beside = |answered: Option<&VariantEvidence>| {
             let name = sides.shadow.as_ref().map_or("", VariantName::as_str);
-            let counted = answered.and_then(|answered| answered.shadows.get(name));
-            counted.map_or(shadow, |counted| (counted.agreed + counted.differed, counted.differed))
+            answered.map_or((0, 0), |answered| {
+                let counted = answered.shadows.get(name);
+                counted.map_or(shadow, |counted| (counted.agreed + counted.differed, counted.differed))
+            })
         };
         let own = candidate.map_or((0, 0), disagreements);
         let others = live.map_or((0, 0), disagreements);
@@ -156,6 +159,20 @@ mod tests {
         assert_eq!(counts(seen.disagreements), (30, 100, 29, 100));
         assert_eq!(counts(seen.shadowing), (20, 900, 1, 900));
         assert!(crate::evidence_of_harm(&[seen.disagreements]) < 1.5);
+    }
+
+    #[test]
+    fn before_its_first_answer_a_candidate_has_no_samples_to_be_held_against() {
+        let (new, live) = ("new".parse().unwrap(), "live".parse().unwrap());
+        let sides =
+            Sides { candidate: &new, live: &live, shadow: Some("shadow-2".parse().unwrap()), slow_us: None };
+        let hour: Evidence = serde_json::from_str(
+            r#"{"live":{"answered":300,"agreed":300,"shadows":{"shadow-2":{"agreed":250,"differed":50}}},
+                "shadow-2":{"answered":300,"agreed":250,"disagreed":{"normal>latency_spike":50}}}"#,
+        )
+        .unwrap();
+        assert_eq!(Counted::of(&hour, &sides).disagreements, Exposure::default());
+        assert_eq!(Counted::of(&hour, &sides).shadowing.candidate_wrong, 50);
     }
 
     #[test]
