@@ -7,7 +7,6 @@ use clap::{Args, Subcommand};
 use linkcast_pipeline::FeedbackError;
 
 use super::Session;
-use crate::arguments::TaskStoreArguments;
 use crate::database;
 use crate::exit::{ExitKind, Failure};
 

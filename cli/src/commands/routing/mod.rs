@@ -13,7 +13,6 @@ use linkcast_pipeline::RoutingError;
 use linkcast_routing::Policy;
 
 use super::Session;
-use crate::arguments::TaskStoreArguments;
 use crate::database;
 use crate::exit::{ExitKind, Failure, chain};
 
