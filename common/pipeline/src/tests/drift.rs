@@ -84,10 +84,11 @@ fn prepare_counts_each_sample_once_however_often_it_is_delivered_and_an_answer_i
             }
             let is_lost = minute % 3 == 0;
             items.answers_lost.store(u32::from(is_lost), Ordering::Relaxed);
-            let written = sketching.write_down(&items, at(0, minute)).await;
+            // Each write is due: the clock runs faster than the samples.
+            let written = sketching.write_down(&items, at(0, minute * 6)).await;
             assert_eq!(written.is_err(), is_lost);
         }
-        sketching.write_down(&items, at(1, 30)).await.unwrap();
+        sketching.write_down(&items, at(9, 0)).await.unwrap();
         let hours = desk.hours(at(0, 0), at(2, 0)).await.unwrap();
         assert_eq!(hours.values().map(latencies).collect::<Vec<_>>(), [10, 10]);
         assert_eq!(items.task_items(TASK, "sketch#").await.unwrap().len(), 2, "one item an hour and process");
@@ -117,7 +118,7 @@ fn a_write_that_waits_forever_is_broken_off_and_nothing_is_lost() {
         let limit = Duration::from_secs(5);
         let written = tokio::time::timeout(limit, sketching.write_down(&Mute, at(0, 1))).await.unwrap();
         assert!(matches!(written, Err(StoreError::Busy { .. })));
-        sketching.write_down(&items, at(0, 3)).await.unwrap();
+        sketching.write_down(&items, at(0, 9)).await.unwrap();
         let hours = DriftDesk::new(&items, TASK).hours(at(0, 0), at(1, 0)).await.unwrap();
         assert_eq!(hours.values().map(latencies).sum::<u64>(), 1);
         let quiet = prepare(&folds, &steps, &[arrival(at(0, 2), Some(at(0, 1)))]).await;
