@@ -3,7 +3,7 @@
 //! Drift is looked for in hours that are over, so the past ends with the hour the test is in. What follows is as dense as evidence
 //! needs, and runs some hours ahead of the clock, which nothing here minds.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
@@ -19,9 +19,12 @@ const HOUR_MS: i64 = 3_600_000;
 /// What is sent, and how far that has come.
 pub(crate) struct Traffic {
     past: Capture,
+    present: Capture,
     to_come: std::vec::IntoIter<Vec<u8>>,
     /// When the telemetry begins.
     pub(crate) begins: Timestamp,
+    folder: PathBuf,
+    sent: usize,
 }
 
 impl Traffic {
@@ -44,7 +47,7 @@ impl Traffic {
         let past = Capture::simulate(&past, &[&same[..], &old].concat())?;
         let present = Capture::simulate(&present, &[&same[..], &new].concat())?;
         let to_come = present.requests()?.into_iter();
-        Ok(Traffic { past, to_come, begins })
+        Ok(Traffic { past, present, to_come, begins, folder: folder.to_owned(), sent: 0 })
     }
 
     /// The past's requests, all at once.
@@ -66,6 +69,14 @@ impl Traffic {
     pub(crate) fn next(&mut self, sweeps: usize) -> Result<Vec<Vec<u8>>> {
         let next: Vec<_> = self.to_come.by_ref().take(sweeps).collect();
         anyhow::ensure!(next.len() == sweeps, "the story takes longer than its telemetry");
+        self.sent += sweeps;
         Ok(next)
+    }
+
+    /// What the embedded pipeline makes of everything that was sent.
+    pub(crate) fn sent_embedded(&self) -> Result<Embedded> {
+        let all = self.past.copied(&self.folder.join("sent"))?;
+        all.followed_by(&self.present, self.sent)?;
+        all.replay()
     }
 }

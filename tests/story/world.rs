@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use linkcast_tests::{Deployed, Linkcast, REGION, SageMaker, field, until, until_asked_each};
+use linkcast_tests::{Deployed, Linkcast, REGION, SageMaker, field, project_folder, until, until_asked_each};
 use serde_json::{Value, json};
 
 use crate::traffic::Traffic;
@@ -197,6 +197,15 @@ impl World {
         self.lines(&[&named[..], &told].concat())?.pop().context("deploy printed nothing")
     }
 
+    /// Registers and approves the shipped model, and gives its version.
+    pub(crate) fn register_another(&self) -> Result<String> {
+        let shipped = project_folder().join("models/link-health").to_string_lossy().into_owned();
+        let added = self.json(&["models", "add", &shipped])?;
+        let version = field(&added, "version").as_str().context("no version")?.to_owned();
+        self.stored(&["models", "approve", &version])?;
+        Ok(version)
+    }
+
     /// Traffic and the monitor's hours, until the rollout is over; gives what was done of it.
     pub(crate) fn let_the_rollout_end(&mut self) -> Result<Vec<String>> {
         self.traffic_until("the rollout's end", |world| {
@@ -252,6 +261,17 @@ impl World {
         let variants = field(&policy, "variants").as_array().cloned().unwrap_or_default();
         let live = variants.iter().max_by(|one, other| weight(one).total_cmp(&weight(other)));
         Ok(live.and_then(|live| field(live, "name").as_str()).context("no variant")?.to_owned())
+    }
+
+    /// What is written down of a variant's breaker.
+    pub(crate) fn breaker(&self, variant: &str) -> Result<String> {
+        Ok(self.deployed.task_item(FABRIC, &format!("breaker#{variant}"))?.unwrap_or_default())
+    }
+
+    /// What came to the people's queue, once the functions have told what there is.
+    pub(crate) fn heard(&self) -> Result<Vec<Value>> {
+        self.deployed.invoke("Alert", &json!({"tick": true}))?;
+        self.deployed.emulator.drain_queue("people")
     }
 }
 
